@@ -32,23 +32,16 @@ class Settings(BaseSettings):
     environment: Literal["local", "stage", "prod"] = Field(
         "local", description="Which deployment this is; only `local` has default secrets."
     )
-    database_url: str = Field(
-        "", description="SQLAlchemy address of the database; empty: SQLite under VAR_DIR."
-    )
-    redis_url: str = Field(
-        "", description="Address of Redis; empty: the embedded server's socket under VAR_DIR."
-    )
-    access_token: SecretStr = Field(
-        SecretStr(""), description="The token that back ends send with each call."
-    )
+    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite under VAR_DIR.")
+    redis_url: str = Field("", description="Address of Redis; empty: the embedded server under VAR_DIR.")
+    access_token: SecretStr = Field(SecretStr(""), description="The token back ends send with each call.")
     secret_key: SecretStr = Field(SecretStr(""), description="Signs CSRF tokens and flash messages.")
     smtp_url: SecretStr = Field(
-        SecretStr(""),
-        description="smtp:// or smtps:// address of the mail server; empty: files in VAR_DIR/mail.",
+        SecretStr(""), description="smtp:// or smtps:// address of the mail server; empty: VAR_DIR/mail."
     )
     mail_from: str = Field("holdfast@localhost", description="The sender of every message.")
     s3_bucket: str = Field(
-        "", description="Bucket for the archive; empty: gzip JSON lines in VAR_DIR/archive."
+        "", description="Bucket of the archive; empty: gzip JSON lines in VAR_DIR/archive."
     )
     s3_endpoint_url: str = Field("", description="Address of an S3-compatible store; empty: AWS.")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")
@@ -59,24 +52,24 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535, description="TCP port of the web server.")
     web_concurrency: int = Field(2, ge=1, le=64, description="Number of web processes.")
     web_host: str = Field("127.0.0.1", description="Address that the web server listens on.")
-    trusted_proxies: int = Field(
-        0, ge=0, le=10, description="Number of proxies in front whose X-Forwarded-* headers are believed."
+    public_url: str = Field(
+        "", description="Address people use: for links in mail, and the only Host accepted; empty: any Host."
     )
-    public_host: str = Field(
-        "", description="Host names accepted in requests, separated by commas; empty: any."
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="Proxies in front whose X-Forwarded-* headers are believed."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Largest accepted request body, in bytes.")
     metrics_token: SecretStr = Field(
-        SecretStr(""), description="A token that may only read /metrics; empty: none."
+        SecretStr(""), description="A token that may only read /metrics; empty: ACCESS_TOKEN alone may."
     )
     spool_fsync: Literal["second", "always"] = Field(
         "second", description="How often the outbox is flushed to disk: each second, or for each answer."
     )
     spool_max_bytes: int = Field(
-        1_000_000_000, ge=1_000_000, description="Size of the outbox on disk at which predictions answer 503."
+        1_000_000_000, ge=1_000_000, description="Size of the outbox at which predictions answer 503."
     )
     model_classes: str = Field(
-        "", description="Third-party MLModel classes to offer, as package.module:Class, separated by commas."
+        "", description="Third-party MLModel classes, as package.module:Class, separated by commas."
     )
     config_refresh_seconds: int = Field(
         3600, ge=1, description="Period of the safety net that rereads the config table."
