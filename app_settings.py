@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field("holdfast@localhost", description="The sender of every message.")
     s3_bucket: str = Field(
-        "", description="Bucket of the archive; empty: gzip JSON lines in VAR_DIR/archive."
+        "", description="Bucket of the archive; empty: files in VAR_DIR/archive."
     )
     s3_endpoint_url: str = Field("", description="Address of an S3-compatible store; empty: AWS.")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")

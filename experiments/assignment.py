@@ -1,0 +1,38 @@
+"""Which arm a client is in: a pure function of salt, client and shares.
+
+Weighted rendezvous hashing (Thaler & Ravishankar 1998; the weighted form by Schindelhauer &
+Schomaker 2005): every arm draws a uniform number u from the digest of (salt, client, arm) and scores
+-share / ln(u); the highest score wins. An arm's score depends on its own share alone, so raising one
+share can only move clients into that arm, and nobody moves between two others.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+
+_TWO_64 = 2**64
+
+
+def assign(salt: str, client_id: str, arms: Mapping[str, float]) -> str:
+    """The client's arm. `arms` maps an arm to its share (0 to 1, at least one above 0).
+
+    Raises ValueError when no arm has a share.
+    """
+    open_arms = {arm: share for arm, share in arms.items() if share > 0}
+    if not open_arms:
+        raise ValueError("no arm has a share")
+    return max(sorted(open_arms), key=lambda arm: open_arms[arm] / -math.log(_uniform(salt, client_id, arm)))
+
+
+def in_holdout(salt: str, client_id: str, percentage: float) -> bool:
+    """Whether the client is one of the `percentage` (0 to 100) who are never treated."""
+    return _uniform(salt, client_id, "holdout") * 100 < percentage
+
+
+def _uniform(*parts: str) -> float:
+    """A number in (0, 1) drawn from the parts; each is preceded by its length, so ("a", "bc") and
+    ("ab", "c") differ."""
+    encoded = (part.encode() for part in parts)
+    text = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    drawn = int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
+    return (drawn + 0.5) / _TWO_64
