@@ -1,0 +1,58 @@
+"""Who was seen when, and the fleet's config revision: one Redis round trip a request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from helpers.ids import new_id
+
+REVISION_KEY = "holdfast:config-revision"
+_MOST_REMEMBERED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """`earlier`: how often each client was seen before, in order; `fleet_revision`: None when unset."""
+
+    earlier: tuple[int, ...]
+    fleet_revision: str | None
+
+
+class ClientActivity:
+    """Sightings inside a sliding window, at most 1,000 remembered for a client. Every call raises
+    `redis.RedisError` when Redis does not answer."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def sight(self, client_ids: Sequence[str], now: float, window_seconds: int) -> Sightings:
+        """Notes a sighting of each client at `now` (seconds since 1970) and counts the earlier ones."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.get(REVISION_KEY)
+            for client_id in client_ids:
+                _note(pipeline, f"holdfast:seen:{client_id}", now, window_seconds)
+            replies = pipeline.execute()
+        return Sightings(tuple(replies[2::5]), _text(replies[0]))
+
+    def fleet_revision(self) -> str | None:
+        return _text(self._redis.get(REVISION_KEY))
+
+    def announce(self) -> None:
+        """Tells every process that the config table changed. A new name each time rather than a
+        counter: a counter that Redis forgot would come back to a value already seen."""
+        self._redis.set(REVISION_KEY, new_id())
+
+
+def _note(pipeline: Any, key: str, now: float, window_seconds: int) -> None:
+    """Five commands; the second one's reply is the number of earlier sightings."""
+    pipeline.zremrangebyscore(key, "-inf", now - window_seconds)
+    pipeline.zcard(key)
+    pipeline.zadd(key, {new_id(): now})
+    pipeline.zremrangebyrank(key, 0, -_MOST_REMEMBERED - 1)
+    pipeline.expire(key, window_seconds)
+
+
+def _text(reply: Any) -> str | None:
+    return None if reply is None else reply.decode()

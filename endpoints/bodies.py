@@ -1,0 +1,39 @@
+"""Reads a JSON body strictly: what Flask would let pass, a caller should hear about."""
+
+import json
+from typing import Any
+
+from flask import Request
+
+from endpoints.problems import Problem
+
+
+def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object in the body. Raises Problem: 415 for another content type, 413 for too much, 400
+    for what is compressed, not UTF-8, not JSON or repeats a key, 422 for JSON that is no object."""
+    if request.mimetype != "application/json":
+        raise Problem(415, "send the body as Content-Type: application/json")
+    if request.content_encoding not in (None, "", "identity"):
+        raise Problem(400, "Content-Encoding is not supported: send the body uncompressed")
+    parsed = _parse(request.get_data(cache=False))
+    if not isinstance(parsed, dict):
+        raise Problem(422, "the body must be a JSON object", [{"field": "body", "message": "must be an object"}])
+    return parsed
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
+    except UnicodeDecodeError:
+        raise Problem(400, "the body is not UTF-8") from None
+    except RecursionError:
+        raise Problem(400, "the body is nested too deeply") from None
+    except ValueError as error:
+        raise Problem(400, f"the body is not JSON: {error}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return found

@@ -1,0 +1,77 @@
+"""POST /predict and its batch form."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response, g, request
+
+from endpoints.edge import json_response, wiring
+from endpoints.problems import Problem, field_problem
+from endpoints.questions import MOST_REASONS, question
+from endpoints.tokens import body_with_token
+from services.answers import Question
+from services.snapshot import Snapshot
+
+predict = APIBlueprint("predict", __name__, tag="Predict")
+MOST_INSTANCES = 1_000
+
+
+@predict.post("/predict")
+@predict.post("/v1/predict", endpoint="predict_v1")
+@predict.doc(operation_id="predict")
+def predict_one() -> Response:
+    """Score one customer."""
+    body = body_with_token()
+    body.setdefault("reasons", _reasons_in_query())
+    asked = question(body, wiring().live.current())
+    return json_response(wiring().predictions.answer(asked, g.request_id).as_dict())
+
+
+@predict.post("/v1/predict/batch")
+@predict.doc(operation_id="predict_batch")
+def predict_batch() -> Response:
+    """Score up to 1,000 customers; each has a key by which its answer or its error is found."""
+    body = body_with_token()
+    instances = _instances(body)
+    snapshot = wiring().live.current()
+    rows = [_row(position, instance, snapshot) for position, instance in enumerate(instances)]
+    asked = [row for _, row in rows if isinstance(row, Question)]
+    answers = iter(wiring().predictions.answer_many(asked, g.request_id) if asked else [])
+    return json_response({"answers": [_keyed(key, row, answers) for key, row in rows]})
+
+
+def _reasons_in_query() -> int:
+    text = request.args.get("reasons", "0")
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_REASONS):
+        raise field_problem("reasons", f"must be a whole number from 0 to {MOST_REASONS}")
+    return int(text)
+
+
+def _instances(body: dict[str, Any]) -> list[Any]:
+    unknown = sorted(set(body) - {"instances"})
+    if unknown:
+        raise field_problem(unknown[0], "unknown field; a batch holds instances alone")
+    instances = body.get("instances")
+    if not isinstance(instances, list) or not 1 <= len(instances) <= MOST_INSTANCES:
+        raise field_problem("instances", f"must be a list of 1 to {MOST_INSTANCES:,} customers")
+    return instances
+
+
+def _row(position: int, instance: Any, snapshot: Snapshot) -> tuple[Any, Question | Problem]:
+    """The row's key, and its question or what is wrong with it."""
+    place = f"instances.{position}."
+    if not isinstance(instance, dict):
+        return None, field_problem(place.rstrip("."), "must be an object")
+    key = instance.get("key")
+    if not isinstance(key, str | int) or isinstance(key, bool):
+        return None, field_problem(f"{place}key", "must be text or a whole number")
+    try:
+        return key, question({k: v for k, v in instance.items() if k != "key"}, snapshot, place)
+    except Problem as problem:
+        return key, problem
+
+
+def _keyed(key: Any, row: Question | Problem, answers: Any) -> dict[str, Any]:
+    if isinstance(row, Problem):
+        return {"key": key, "error": row.document()}
+    return {"key": key, **next(answers).as_dict()}

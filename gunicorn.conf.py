@@ -1,0 +1,53 @@
+"""How gunicorn serves `app:create_app()`."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+from prometheus_client import multiprocess
+
+from app_settings import load_settings
+
+
+
+def _metrics_folder(parent: Path) -> Path:
+    """Counters of servers that are gone must not be summed with those of this one."""
+    for folder in parent.glob("*"):
+        if folder.name != str(os.getpid()):
+            shutil.rmtree(folder, ignore_errors=True)
+    own = parent / str(os.getpid())
+    own.mkdir(parents=True, exist_ok=True)
+    return own
+
+
+_settings = load_settings()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder(_settings.var_dir.absolute() / "metrics"))
+
+bind = f"{_settings.web_host}:{_settings.port}"
+workers = _settings.web_concurrency
+worker_class = "gthread"
+threads = 8
+preload_app = True
+timeout = 60
+graceful_timeout = 20
+keepalive = 75
+control_socket_disable = True
+if Path("/dev/shm").is_dir():  # a heartbeat must not wait for a disk
+    worker_tmp_dir = "/dev/shm"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Models are loaded and caches warm before the first request."""
+    worker.wsgi.extensions["holdfast"].ensure_started()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """What was answered is shipped if it can be; what cannot be stays in the spool."""
+    worker.wsgi.extensions["holdfast"].stop()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    multiprocess.mark_process_dead(worker.pid)

@@ -1,0 +1,69 @@
+"""What a person sees once the service answers: where to look, and a call to paste."""
+
+import json
+import time
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from app_settings import Settings
+
+PATIENCE_SECONDS = 60.0
+
+
+def welcome(settings: Settings) -> None:
+    """Waits until the web server is ready, then says where it is. Silent if that never happens."""
+    base = f"http://127.0.0.1:{settings.port}"
+    if _wait_until_ready(base):
+        click.echo(_greeting(settings, base))
+
+
+def _wait_until_ready(base: str) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            _fetch(f"{base}/health/ready")
+            return True
+        except (URLError, OSError):
+            time.sleep(0.2)
+    return False
+
+
+def _fetch(address: str) -> Any:
+    with urlopen(address, timeout=5) as reply:  # noqa: S310 # nosec B310 - our own address
+        return json.load(reply)
+
+
+def _greeting(settings: Settings, base: str) -> str:
+    request = _fetch(f"{base}/openapi.json")["components"]["schemas"]["PredictRequest"]
+    customer = json.dumps({**request["examples"][0], "reasons": 3}, ensure_ascii=False)
+    lines = [
+        "",
+        "Holdfast is up.",
+        f"  web UI    {base}/login{_first_user(settings)}",
+        f"  API docs  {base}/docs",
+        f"  mail      {settings.smtp_url.get_secret_value() and 'sent by SMTP' or settings.var_dir / 'mail'}",
+        "  stop      Ctrl-C",
+        "",
+        "Ask it about a customer:",
+        "",
+        f"curl -s {base}/predict -H 'Content-Type: application/json' \\",
+        f"  -H 'Authorization: Bearer {settings.access_token.get_secret_value()}' \\",
+        f"  -d {_quoted(customer)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _first_user(settings: Settings) -> str:
+    path = settings.var_dir / "first-user.txt"
+    if not path.exists():
+        return ""
+    name, password = path.read_text(encoding="utf-8").split()
+    return f"  (name {name}, password {password}, kept in {path})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"

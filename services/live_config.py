@@ -1,0 +1,127 @@
+"""The configuration in force in this process, and how it follows the config table."""
+
+import threading
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from data.config_store import newest_rows
+from helpers.errors import UserError
+from helpers.metrics import Metrics
+from modeling.registry import ModelRegistry
+from services.config_model import ConfigRefused, LiveConfig
+from services.config_reading import read_config
+from services.snapshot import Serving, Snapshot, build_serving
+
+log = structlog.get_logger()
+WAIT_SECONDS = 1.0
+_NEVER_SEEN = object()
+
+
+class NotReady(UserError):
+    """No configuration is in force yet, so nothing can be predicted."""
+
+
+class LiveConfigSource:
+    """Holds one immutable Snapshot and swaps it whole: new models are loaded before the old are let go."""
+
+    def __init__(self, engine: Engine, registry: ModelRegistry, metrics: Metrics) -> None:
+        self._engine = engine
+        self._registry = registry
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._problem = "the configuration has not been read yet"
+        self._seen: object = _NEVER_SEEN
+        self._failed = False
+
+    def current(self) -> Snapshot:
+        """The snapshot in force. Raises NotReady when none could be built so far."""
+        if self._snapshot is None:
+            raise NotReady(f"No model is in service: {self._problem}. Run `./run.sh train --promote`.")
+        return self._snapshot
+
+    @property
+    def ready(self) -> bool:
+        return self._snapshot is not None
+
+    @property
+    def activity_window_seconds(self) -> int:
+        """Known even before there is a model, since the round trip that needs it also tells of one."""
+        config = self._snapshot.config if self._snapshot else LiveConfig()
+        return config.activity_window_seconds
+
+    def following(self, fleet_revision: str | None) -> Snapshot:
+        """The snapshot in force once this process has caught up with the fleet.
+
+        `fleet_revision` is what Redis holds: any value other than the one last seen means that
+        somebody changed the table or that Redis was emptied; both are answered by one reread.
+        """
+        if fleet_revision != self._seen or self._snapshot is None:
+            self._catch_up(fleet_revision)
+        return self.current()
+
+    def retry(self) -> None:
+        """Rereads the table if the last attempt failed: called every few seconds in the background, so
+        that no request pays for a database that hangs."""
+        if self._failed:
+            self._catch_up(_NEVER_SEEN, again=True)
+
+    def refresh(self) -> Snapshot:
+        """Rereads the table now. Raises ConfigRefused or SQLAlchemyError when that is impossible; the
+        snapshot that was in force stays."""
+        with self._lock:
+            return self._reread(self._seen)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the newest state of the table is not in force, or None when it is."""
+        if self._problem or self._snapshot is None:
+            return self._problem or None
+        refused = self._snapshot.refused
+        return "; ".join(f"row {row.id} ({row.key}): {row.reason}" for row in refused) or None
+
+    def _catch_up(self, fleet_revision: object, *, again: bool = False) -> None:
+        """One reread by one thread; the others wait for it, but never long."""
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            return
+        try:
+            if again or fleet_revision != self._seen:
+                self._reread(fleet_revision)
+        except (SQLAlchemyError, ConfigRefused) as error:
+            log.warning("config_not_reread", reason=_reason(error))
+        finally:
+            self._lock.release()
+
+    def _reread(self, fleet_revision: object) -> Snapshot:
+        self._seen = fleet_revision
+        try:
+            with self._engine.connect() as connection:
+                rows = newest_rows(connection)
+            reading = read_config(rows, self._build)
+        except (SQLAlchemyError, ConfigRefused) as error:
+            self._failed, self._problem = True, _reason(error)
+            raise
+        snapshot = Snapshot(reading.built, reading.revision, reading.refused)
+        self._failed, self._problem = False, ""
+        self._install(snapshot)
+        return snapshot
+
+    def _build(self, config: LiveConfig) -> Serving:
+        return build_serving(config, self._registry)
+
+    def _install(self, snapshot: Snapshot) -> None:
+        old, self._snapshot = self._snapshot, snapshot
+        self._metrics.config_revision.set(snapshot.revision)
+        known = old.refused if old else ()
+        for row in snapshot.refused:
+            if row not in known:
+                self._metrics.config_rows_refused.inc()
+                log.warning("config_row_refused", row=row.id, key=row.key, reason=row.reason)
+        if old is None or old.revision != snapshot.revision:
+            log.info("config_in_force", revision=snapshot.revision, champion=snapshot.serving.champion.ref)
+
+
+def _reason(error: Exception) -> str:
+    return "the database does not answer" if isinstance(error, SQLAlchemyError) else str(error)

@@ -1,0 +1,175 @@
+"""Answers clients: sightings, snapshot, arm, score, money, reasons, and the record before the answer."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import ValidationError
+
+from data.client_activity import ClientActivity, Sightings
+from helpers.clock import Clock
+from helpers.errors import UserError
+from helpers.failsoft import FailSoft
+from helpers.metrics import Metrics
+from modeling.features import input_warnings, values_of
+from services.answers import Answer, LedgerStamp, Question, ledger_record
+from services.customers import CustomerService, LifetimeValue
+from services.live_config import LiveConfigSource
+from services.scoring import Score, score
+from services.snapshot import Serving, Snapshot
+
+Record = Callable[[Sequence[dict[str, Any]]], None]
+
+
+class PredictionService:
+    """The path of every prediction. `record` must make the records durable before it returns."""
+
+    def __init__(
+        self,
+        live: LiveConfigSource,
+        customers: CustomerService,
+        activity: ClientActivity,
+        redis_guard: FailSoft,
+        record: Record,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._live = live
+        self._customers = customers
+        self._activity = activity
+        self._redis_guard = redis_guard
+        self._record = record
+        self._clock = clock
+        self._metrics = metrics
+
+    def answer(self, question: Question, request_id: str | None = None) -> Answer:
+        """The answer for one client; see `answer_many`."""
+        return self.answer_many([question], request_id)[0]
+
+    def answer_many(self, questions: Sequence[Question], request_id: str | None = None) -> list[Answer]:
+        """One answer for each question, in order, all in the outbox before this returns.
+
+        Raises NotReady without a model in service, SpoolFull when nothing more can be recorded, and
+        whatever the model raises: there is no answer in place of a failed one.
+        """
+        started = time.perf_counter()
+        sightings = self._sight(questions)
+        snapshot = self._follow(sightings)
+        questions = [_fit(question, snapshot.serving) for question in questions]
+        scores = score(snapshot.serving, questions, self._count_shadow_failure)
+        values = self._customers.lifetime_values([question.client_id for question in questions])
+        answers = []
+        for i, (question, scored) in enumerate(zip(questions, scores, strict=True)):
+            seen = sightings.earlier[i] if sightings else None
+            answers.append(_compose(question, scored, values[question.client_id], seen, snapshot, started))
+        stamps = (self._stamp(q, s, a, snapshot, request_id) for q, s, a in zip(questions, scores, answers, strict=True))
+        self._record([ledger_record(a, stamp) for a, stamp in zip(answers, stamps, strict=True)])
+        for answer in answers:
+            self._metrics.predictions.labels(answer.arm, answer.model, answer.high_risk or "unsaid").inc()
+        return answers
+
+    def _sight(self, questions: Sequence[Question]) -> Sightings | None:
+        window = self._live.activity_window_seconds
+        ids = [question.client_id for question in questions]
+        now = self._clock.now().timestamp()
+        return self._redis_guard.call(lambda: self._activity.sight(ids, now, window), default=None)
+
+    def _follow(self, sightings: Sightings | None) -> Snapshot:
+        """Without Redis nothing is known of the fleet's revision: what is in force stays."""
+        return self._live.following(sightings.fleet_revision) if sightings else self._live.current()
+
+    def _count_shadow_failure(self, reference: str) -> None:
+        self._metrics.shadow_failures.labels(reference).inc()
+
+    def _stamp(
+        self, question: Question, scored: Score, answer: Answer, snapshot: Snapshot, request_id: str | None
+    ) -> LedgerStamp:
+        return LedgerStamp(
+            answered_at=self._clock.now(),
+            experiment=snapshot.config.experiment.name,
+            cutoff=snapshot.config.proba_cutoff,
+            input=values_of(question.data),
+            silent_scores=scored.silent_scores,
+            request_id=request_id,
+            recipients=_recipients(answer, snapshot),
+        )
+
+
+def _fit(question: Question, serving: Serving) -> Question:
+    """The question under the schema now in force, should that have changed since it was checked."""
+    if isinstance(question.data, serving.input_model):
+        return question
+    try:
+        data = serving.input_model.model_validate(values_of(question.data))
+    except ValidationError as error:
+        field = str(error.errors()[0]["loc"][0])
+        message = f"{field}: a model with other fields came into service just now; see /openapi.json"
+        raise UserError(message, field) from None
+    return Question(question.client_id, data, question.reasons)
+
+
+def _compose(
+    question: Question,
+    scored: Score,
+    value: LifetimeValue,
+    seen: int | None,
+    snapshot: Snapshot,
+    started: float,
+) -> Answer:
+    probability = None if scored.held_out else scored.prediction.probability
+    return Answer(
+        prediction_id=scored.prediction.prediction_id,
+        client_id=question.client_id,
+        prediction=probability,
+        high_risk=_high_risk(probability, snapshot.config.proba_cutoff),
+        ltv=value.amount,
+        money_at_risk=_money_at_risk(probability, value.amount),
+        recent_times_id_seen=seen,
+        arm=scored.arm,
+        model=scored.loaded.card.name,
+        model_version=scored.loaded.card.version,
+        config_revision=snapshot.revision,
+        reasons=_reasons(question, scored),
+        warnings=_warnings(question, value, seen, snapshot),
+        response_time=round(time.perf_counter() - started, 6),
+    )
+
+
+def _high_risk(probability: float | None, cutoff: float) -> str | None:
+    if probability is None:
+        return None
+    return "yes" if probability >= cutoff else "no"
+
+
+def _money_at_risk(probability: float | None, amount: float | None) -> float | None:
+    """Probability times lifetime value, to the cent."""
+    return None if probability is None or amount is None else round(probability * amount, 2)
+
+
+def _reasons(question: Question, scored: Score) -> list[dict[str, Any]]:
+    if scored.held_out or not question.reasons:
+        return []
+    found = scored.loaded.model.explain(question.data)
+    return [asdict(contribution) for contribution in found[: question.reasons]]
+
+
+def _warnings(
+    question: Question, value: LifetimeValue, seen: int | None, snapshot: Snapshot
+) -> list[dict[str, Any]]:
+    found = input_warnings(snapshot.serving.schema, values_of(question.data))
+    if value.stale:
+        state = "is unknown" if value.amount is None else "may be out of date"
+        text = f"ltv {state}: the customer store does not answer"
+        found.append({"code": "stale_value", "field": "ltv", "value": value.amount, "message": text})
+    if seen is None:
+        text = "recent_times_id_seen is unknown: the activity store does not answer"
+        found.append({"code": "unavailable", "field": "recent_times_id_seen", "value": None, "message": text})
+    return found
+
+
+def _recipients(answer: Answer, snapshot: Snapshot) -> tuple[str, ...]:
+    """Who is to be told of this answer. The holdout is never treated, so nobody is told of it."""
+    policy = snapshot.config.email_policy
+    due = policy == "every" or (policy == "high_risk" and answer.high_risk == "yes")
+    return snapshot.config.email_recipients if due and answer.prediction is not None else ()

@@ -1,0 +1,32 @@
+"""Whether a process can do its duty, and what is amiss while it does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.live_config import LiveConfigSource
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """`degraded` maps a part to what is wrong with it; a process may be ready and degraded."""
+
+    ready: bool
+    revision: int | None
+    degraded: Mapping[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        status = "unavailable" if not self.ready else "degraded" if self.degraded else "ready"
+        return {"status": status, "config_revision": self.revision, "degraded": dict(self.degraded)}
+
+
+def readiness(live: LiveConfigSource, outbox_has_room: bool, dependencies: Mapping[str, str]) -> Readiness:
+    """Ready means: a model is in service, and an answer can be recorded. `dependencies` maps those that
+    fail to the reason; none of them makes a process unready."""
+    degraded = dict(dependencies)
+    if live.problem:
+        degraded["config"] = live.problem
+    if not outbox_has_room:
+        degraded["outbox"] = "the spool is full: answers cannot be recorded"
+    revision = live.current().revision if live.ready else None
+    return Readiness(live.ready and outbox_has_room, revision, degraded)

@@ -1,0 +1,93 @@
+"""All that one configuration needs to answer: models loaded, schema built, nothing left to look up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pydantic import BaseModel
+
+from experiments.plan import Rules
+from helpers.errors import UserError
+from modeling.features import TableSchema, input_model
+from modeling.registry import LoadedModel, ModelRegistry
+from services.config_model import CHAMPION, ConfigRefused, LiveConfig
+from services.config_reading import RefusedRow
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A valid config with its models. `models` maps every arm and shadow to what it stands for."""
+
+    config: LiveConfig
+    rules: Rules
+    models: Mapping[str, LoadedModel]
+    input_model: type[BaseModel]
+
+    @property
+    def champion(self) -> LoadedModel:
+        return self.models[CHAMPION]
+
+    @property
+    def schema(self) -> TableSchema:
+        """The champion's schema: what a request must look like."""
+        return self.champion.schema
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is in force in this process, and since which row of the config table."""
+
+    serving: Serving
+    revision: int
+    refused: tuple[RefusedRow, ...]
+
+    @property
+    def config(self) -> LiveConfig:
+        return self.serving.config
+
+
+def build_serving(config: LiveConfig, registry: ModelRegistry) -> Serving:
+    """Loads every model that the config names. Raises ConfigRefused naming the keys at fault."""
+    models = {name: _load(config, registry, name) for name in config.served_names()}
+    champion = models[CHAMPION]
+    for name, loaded in models.items():
+        _check_fields(name, loaded, champion)
+    experiment = config.experiment
+    rules = Rules(
+        salt=experiment.salt,
+        arms=experiment.arms,
+        shadow=config.shadow,
+        holdout_percentage=config.holdout_percentage,
+        holdout_salt=config.holdout_salt,
+    )
+    return Serving(config, rules, models, _input_model(champion.schema))
+
+
+@lru_cache(maxsize=16)
+def _input_model(schema: TableSchema) -> type[BaseModel]:
+    """Equal schemas share one class, so that a config change does not invalidate checked input."""
+    return input_model(schema)
+
+
+def _load(config: LiveConfig, registry: ModelRegistry, name: str) -> LoadedModel:
+    try:
+        return registry.load(config.resolve(name))
+    except UserError as error:
+        raise ConfigRefused({key: str(error) for key in _keys_naming(config, name)}) from error
+
+
+def _keys_naming(config: LiveConfig, name: str) -> list[str]:
+    """The keys that brought this name in, so that the newest of them can be set aside."""
+    keys = ["aliases"] if name == CHAMPION or name in config.aliases else []
+    keys += ["experiment"] if name in config.experiment.arms and name != CHAMPION else []
+    keys += ["shadow"] if name in config.shadow else []
+    return keys
+
+
+def _check_fields(name: str, loaded: LoadedModel, champion: LoadedModel) -> None:
+    """A request has the champion's fields, so no other model may need more, or other kinds."""
+    offered = {feature.name: feature.kind for feature in champion.schema.features}
+    odd = [f.name for f in loaded.schema.features if offered.get(f.name) != f.kind]
+    if odd:
+        text = f"{name} ({loaded.ref}) needs fields that {champion.ref} does not take: {', '.join(odd)}"
+        raise ConfigRefused({"experiment": text, "shadow": text, "aliases": text})
