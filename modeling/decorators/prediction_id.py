@@ -1,0 +1,31 @@
+"""A name for each answer."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, create_model
+
+from helpers.ids import new_id
+from modeling.decorators.base import ModelDecorator
+from modeling.interface import MLModel
+
+
+class PredictionId(ModelDecorator):
+    """Gives each answer a new `prediction_id`. The outermost decorator, so that no cache repeats an id."""
+
+    def __init__(self, model: MLModel) -> None:
+        super().__init__(model)
+        self.output_schema = create_model(
+            f"Identified{model.output_schema.__name__}",
+            __base__=model.output_schema,
+            prediction_id=(str, ...),
+        )
+
+    def predict(self, data: BaseModel) -> Any:
+        return self._identified(self.model.predict(data))
+
+    def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
+        return [self._identified(answer) for answer in self.model.predict_many(data)]
+
+    def _identified(self, answer: BaseModel) -> BaseModel:
+        return self.output_schema(**{**answer.model_dump(), "prediction_id": new_id()})

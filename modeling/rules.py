@@ -1,0 +1,171 @@
+"""A rule of thumb as a small table: at most three columns, each cut into a few bins, one rate a cell.
+
+Its reasons are exact Shapley values (Lundberg and Lee, "A unified approach to interpreting model
+predictions", 2017, equation 8) of the cell's log-odds, the other columns drawn from the training rows.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from math import factorial, prod
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from helpers.canonical import canonical_json
+from helpers.errors import UserError
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+
+MOST_COLUMNS, MOST_BINS = 3, 8
+Rate = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Column(BaseModel):
+    """One column and its bins.
+
+    A number is in the bin after the last of `edges` that is not above it. The code of a category (see
+    `encoding.Codes`) is looked up in `codes`. A gap that is NaN is in the bin `missing`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    feature: str
+    position: int = Field(ge=0)
+    edges: tuple[float, ...] = Field((), max_length=MOST_BINS - 1)
+    codes: tuple[int, ...] = ()
+    missing: int = Field(0, ge=0)
+
+    @property
+    def bins(self) -> int:
+        return max(self.codes) + 1 if self.codes else len(self.edges) + 1
+
+
+class Rule(BaseModel):
+    """One cell: its bin in each column, the rule in words, the rate and the training rows behind it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bins: tuple[int, ...]
+    when: str
+    probability: Rate
+    rows: int = Field(ge=0)
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    columns: tuple[Column, ...] = Field(max_length=MOST_COLUMNS)
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class RuleTable:
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(column.bins for column in self.columns)
+
+    def cells(self, matrix: Floats) -> tuple[Indices, ...]:
+        """The bin in each column, for encoded rows (N, F)."""
+        return tuple(_bins(column, matrix[:, column.position]) for column in self.columns)
+
+    def probabilities(self, matrix: Floats) -> Doubles:
+        """(N,) for encoded rows (N, F)."""
+        if not self.columns:
+            return np.full(len(matrix), self.rules[0].probability)
+        found: Doubles = self.rates[self.cells(matrix)]
+        return found
+
+    def effects(self, row: Floats) -> Doubles:
+        """Shapley values of one encoded row, one a column, in log-odds around `base`."""
+        cell = tuple(int(index[0]) for index in self.cells(row[np.newaxis]))
+        effects: Doubles = self._shapley[cell]
+        return effects
+
+    @cached_property
+    def rates(self) -> Doubles:
+        """The probability of each cell, in the table's shape."""
+        return self._grid([rule.probability for rule in self.rules])
+
+    @cached_property
+    def base(self) -> float:
+        """Mean log-odds of the training rows."""
+        return float(self._expected(()))
+
+    def _grid(self, values: list[float]) -> Doubles:
+        grid = np.full(self.shape, np.nan)
+        for rule, value in zip(self.rules, values, strict=True):
+            grid[rule.bins] = value
+        return grid
+
+    @cached_property
+    def _shapley(self) -> Doubles:
+        """Shapley values of every cell: the table's shape, then one number a column."""
+        count = len(self.columns)
+        parts = [self._of_column(column, count) for column in range(count)]
+        return np.stack(parts, axis=-1) if parts else np.zeros(0)
+
+    def _of_column(self, column: int, count: int) -> Doubles:
+        """The mean gain by knowing the column, over every order in which columns may become known."""
+        others = [other for other in range(count) if other != column]
+        total = np.zeros(self.shape)
+        for size in range(count):
+            weight = factorial(size) * factorial(count - size - 1) / factorial(count)
+            for known in combinations(others, size):
+                total += weight * (self._expected((*known, column)) - self._expected(known))
+        return total
+
+    def _expected(self, known: tuple[int, ...]) -> Doubles:
+        """Mean log-odds with the known columns fixed, the unknown ones as in the training rows."""
+        unknown = tuple(axis for axis in range(len(self.columns)) if axis not in known)
+        shares = self._shares.sum(axis=known, keepdims=True)
+        return np.asarray(
+            (np.log(self.rates / (1 - self.rates)) * shares).sum(axis=unknown, keepdims=bool(known))
+        )
+
+    @cached_property
+    def _shares(self) -> Doubles:
+        rows = self._grid([float(rule.rows) for rule in self.rules])
+        shares: Doubles = rows / rows.sum()
+        return shares
+
+    def to_json(self) -> bytes:
+        data: dict[str, Any] = {
+            "columns": [column.model_dump() for column in self.columns],
+            "rules": [rule.model_dump() for rule in self.rules],
+        }
+        return canonical_json(data)
+
+
+def read_rules(text: bytes) -> RuleTable:
+    """The table written by `to_json`. Raises UserError unless every cell has exactly one rule."""
+    try:
+        document = _Document.model_validate_json(text)
+    except ValidationError as error:
+        raise UserError(f"rules.json cannot be read: {error.errors()[0]['msg']}; train again") from error
+    table = RuleTable(document.columns, document.rules)
+    whole = set(np.ndindex(table.shape)) if prod(table.shape) <= MOST_BINS**MOST_COLUMNS else set()
+    if {rule.bins for rule in table.rules} != whole or len(table.rules) != len(whole):
+        raise UserError("rules.json does not hold one rule for each cell; train again")
+    if not sum(rule.rows for rule in table.rules) or any(
+        c.missing >= c.bins or min(c.codes, default=0) < 0 for c in table.columns
+    ):
+        raise UserError("rules.json does not fit together; train again")
+    return table
+
+
+def _bins(column: Column, values: Floats) -> Indices:
+    gaps = np.isnan(values)
+    if column.codes:
+        codes = np.where(gaps, 0, values).astype(np.intp)
+        found = np.asarray(column.codes, np.intp)[np.clip(codes, 0, len(column.codes) - 1)]
+    else:
+        found = np.searchsorted(np.asarray(column.edges, np.float32), values, side="right")
+    return np.where(gaps, column.missing, found)

@@ -1,0 +1,63 @@
+"""A trained model behind its table's schema: values in, code numbers to the model, an answer out."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel
+
+from modeling.card import Card
+from modeling.features import Encoder
+from modeling.inputs import input_model, values_of
+from modeling.interface import Contribution, MLModel, Prediction
+from modeling.schema import TableSchema
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+
+
+class EncodedModel(MLModel):
+    """The common half of every model that is kept in a folder."""
+
+    deterministic = True
+    output_schema = Prediction
+
+    def __init__(self, card: Card, schema: TableSchema) -> None:
+        self.qualified_name = card.name
+        self.display_name = card.display_name or card.name
+        self.description = card.description
+        self.version = card.version
+        self.schema_digest = schema.digest()
+        self.input_schema = input_model(schema)
+        self.base = card.base
+        self._names = schema.names
+        self._encoder = Encoder(schema)
+
+    @abstractmethod
+    def probabilities(self, matrix: Floats) -> Floats:
+        """Probabilities of leaving, (N,), of encoded rows, (N, F)."""
+
+    @abstractmethod
+    def effects(self, row: Floats) -> Doubles | None:
+        """Log-odds that each feature of one encoded row, (F,), added to the base; None when unknown."""
+
+    def predict(self, data: BaseModel) -> Prediction:
+        row = self._encoder.encode(values_of(data))
+        return Prediction(probability=float(self.probabilities(row[np.newaxis])[0]))
+
+    def predict_many(self, data: Sequence[BaseModel]) -> list[Prediction]:
+        if not data:
+            return []
+        matrix = self._encoder.encode_many([values_of(one) for one in data])
+        return [Prediction(probability=p) for p in self.probabilities(matrix).tolist()]
+
+    def explain(self, data: BaseModel) -> tuple[Contribution, ...]:
+        values = values_of(data)
+        effects = self.effects(self._encoder.encode(values))
+        if effects is None:
+            return ()
+        order = np.argsort(-np.abs(effects), kind="stable").tolist()
+        return tuple(
+            Contribution(self._names[i], values.get(self._names[i]), float(effects[i])) for i in order
+        )
