@@ -1,0 +1,129 @@
+"""Column types that mean, take and refuse the same on SQLite, MySQL and MariaDB.
+
+SQLite stores what it is given: text longer than its column, NaN, naive times. MySQL folds case, accents and
+trailing spaces. The types here check in Python, so both refuse the same values: SQLAlchemy wraps the
+ValueError as `sqlalchemy.exc.StatementError`.
+"""
+
+import json
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Double, Integer, String, Text, TypeDecorator
+from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+PROSE_BYTES = 65_535  # what TEXT holds on MySQL
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
+"""A 64-bit key that counts up; on SQLite only INTEGER does."""
+
+Document = JSON(none_as_null=True)
+"""JSON without NaN or Infinity; `engine.build_engine` brings the serializer that refuses them."""
+
+
+class Key(TypeDecorator[str]):
+    """Text of at most `length` characters, compared code point by code point: no two spellings are equal.
+
+    Text with a collation rather than VARBINARY, so that people read it in a SQL client. MySQL and MariaDB have
+    such a collation each, under different names.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name != "mysql":
+            return dialect.type_descriptor(String(self.length))
+        exact = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+        return dialect.type_descriptor(mysql.VARCHAR(self.length, charset="utf8mb4", collation=exact))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and len(value) > self.length:
+            raise ValueError(f"text of {len(value)} characters in a column of {self.length}")
+        return _unicode(value)
+
+
+class Prose(TypeDecorator[str]):
+    """Text that is read, never compared; at most 65,535 bytes of UTF-8."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(mysql.TEXT(charset="utf8mb4") if dialect.name == "mysql" else Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is not None and len(value.encode()) > PROSE_BYTES:
+            raise ValueError(f"text of more than {PROSE_BYTES} bytes")
+        return value
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An instant to the microsecond: takes aware times, keeps them as UTC without a zone, gives aware UTC."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name == "mysql" else DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Finite(TypeDecorator[float]):
+    """A 64-bit float that is neither NaN nor infinite."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{value!r} is not a finite number")
+        return value
+
+
+class utc_now(FunctionElement[datetime]):  # noqa: N801 - read as an SQL function
+    """The server's present instant in UTC, whatever time zone the session is in; for server defaults."""
+
+    inherit_cache = True
+
+
+@compiles(utc_now, "mysql")
+def _utc_now_mysql(_element: utc_now, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "(utc_timestamp(6))"
+
+
+@compiles(utc_now, "sqlite")
+def _utc_now_sqlite(_element: utc_now, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "(strftime('%Y-%m-%d %H:%M:%f000', 'now'))"
+
+
+def strict_json(value: Any) -> str:
+    """JSON as text. Raises ValueError for NaN, Infinity and lone surrogates, TypeError for what JSON lacks."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text.encode()
+    return text
+
+
+def _unicode(value: str | None) -> str | None:
+    """`value`, or ValueError (UnicodeEncodeError) when it has a lone surrogate, which UTF-8 cannot hold."""
+    if value is not None:
+        value.encode()
+    return value

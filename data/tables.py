@@ -1,0 +1,184 @@
+"""The tables of the service. Every id and every text that is compared is a `Key`: `abc` is not `ABC`."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+
+from data.columns import Document, Finite, Key, Prose, Serial, UtcDateTime, utc_now
+
+CLIENT_ID_LENGTH = 190
+HOLDOUT_ARM = "holdout"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# InnoDB whatever the server's default; SQLite must not give the id of a deleted row to a new one.
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "sqlite_autoincrement": True}
+_KEYED: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
+
+# People insert into it by hand: every column but the key and the value fills itself.
+config = Table(
+    "config",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("meta__inserted_at", UtcDateTime, nullable=False, server_default=utc_now()),
+    Column("config_key", Key(100), nullable=False),
+    Column("config_value", Prose, nullable=False),
+    Column("revision", BigInteger),
+    Column("author", Key(100)),
+    Column("reason", Prose),
+    Index(None, "config_key", "id"),
+    **_OPTIONS,
+)
+
+churn_data = Table(
+    "churn_data",
+    metadata,
+    Column("client_id", Key(CLIENT_ID_LENGTH), primary_key=True),
+    Column("features", Document, nullable=False),
+    Column("churned", Boolean),
+    Column("imported_at", UtcDateTime, nullable=False),
+    **_KEYED,
+)
+
+client_ltv = Table(
+    "client_ltv",
+    metadata,
+    Column("client_id", Key(CLIENT_ID_LENGTH), primary_key=True),
+    Column("ltv", Finite, nullable=False),
+    Column("method", Key(100), nullable=False),
+    Column("computed_at", UtcDateTime, nullable=False),
+    **_KEYED,
+)
+
+app_credentials = Table(
+    "app_credentials",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("username", Key(100), nullable=False),
+    Column("password_hash", Key(255), nullable=False),
+    Column("role", Key(40), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("password_changed_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+    UniqueConstraint("username"),
+    **_OPTIONS,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", Key(64), primary_key=True),
+    Column("user_id", Serial, ForeignKey("app_credentials.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index(None, "user_id"),
+    Index(None, "expires_at"),
+    **_KEYED,
+)
+
+# The ledger: one row per answered prediction, never changed.
+model_logs = Table(
+    "model_logs",
+    metadata,
+    Column("prediction_id", Key(36), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH), nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("arm", Key(100), nullable=False),
+    Column("model", Key(100), nullable=False),
+    Column("model_version", Key(100), nullable=False),
+    Column("config_revision", BigInteger, nullable=False),
+    Column("experiment", Key(100)),
+    Column("prediction", Finite),
+    Column("high_risk", Boolean),
+    Column("cutoff", Finite, nullable=False),
+    Column("ltv", Finite),
+    Column("money_at_risk", Finite),
+    Column("recent_times_id_seen", BigInteger),
+    Column("input", Document, nullable=False),
+    Column("output", Document, nullable=False),
+    Column("silent_scores", Document, nullable=False),
+    Column("request_id", Key(100)),
+    Column("response_time", Finite, nullable=False),
+    Index(None, "client_id", "answered_at"),
+    Index(None, "answered_at"),
+    Index(None, "experiment", "arm"),
+    **_KEYED,
+)
+
+# Each client's newest ledger row, kept by `prediction_log.append_many`: the call list reads its index from the
+# end instead of grouping the whole ledger. A holdout's newest row has neither score nor money here.
+client_latest = Table(
+    "client_latest",
+    metadata,
+    Column("client_id", Key(CLIENT_ID_LENGTH), primary_key=True),
+    Column("prediction_id", Key(36), nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("prediction", Finite),
+    Column("money_at_risk", Finite),
+    Index(None, "money_at_risk", "prediction", "client_id"),
+    **_KEYED,
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("prediction_id", Key(36), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH), nullable=False),
+    Column("recipients", Document, nullable=False),
+    Column("message", Document, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("claimed_until", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("sent_at", UtcDateTime),
+    Column("failed_at", UtcDateTime),
+    Column("error", Prose),
+    Index(None, "sent_at", "failed_at", "created_at"),
+    **_KEYED,
+)
+
+model_metadata = Table(
+    "model_metadata",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Key(100), nullable=False),
+    Column("version", Key(100), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("card", Document, nullable=False),
+    Column("manifest_sha256", Key(64), nullable=False),
+    UniqueConstraint("name", "version"),
+    **_OPTIONS,
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Key(100), nullable=False),
+    Column("action", Key(100), nullable=False),
+    Column("subject", Key(CLIENT_ID_LENGTH), nullable=False),
+    Column("details", Document, nullable=False),
+    Index(None, "subject", "id"),
+    **_OPTIONS,
+)
+
+# Rows that only exist to be locked; see `dialect.hold`.
+locks = Table("locks", metadata, Column("name", Key(100), primary_key=True), **_KEYED)
