@@ -12,24 +12,25 @@ from modeling.schema import Feature, TableSchema
 Floats = npt.NDArray[np.float32]
 Reader = Callable[[Any], float | None]
 
-OTHER = 0.0  # the code of every category that training did not know, or saw too rarely to learn
-
 
 class Codes(dict[str | None, float]):
-    """The number of each category: 0 for other, 1 to K in the order of the schema, K + 1 for a gap.
+    """The number of each category: 1 to K in the order of the schema, K + 1 for a gap, `other` for the rest.
 
-    A category that training did not know is the same as the first one wherever no rare categories taught
-    the model better; the table reader therefore puts the one nearest to the base rate first. A gap in a
-    column that had none in training is 'other' as well: never an accident of NaN.
+    An unknown category is treated like the neighbours of `other`, wherever no rare categories taught the model
+    better; `modeling.ordering` therefore puts it among those near the base rate. A gap, or a blank, in a column
+    that had none in training is other as well: never an accident of NaN.
     """
 
     def __init__(self, feature: Feature) -> None:
         super().__init__({name: float(code) for code, name in enumerate(feature.categories, start=1)})
+        self.other = feature.other
+        self.gap = len(feature.categories) + 1.0 if feature.nullable else feature.other
         self._folded = {fold(name): self[name] for name in feature.categories}
-        self[None] = len(feature.categories) + 1.0 if feature.nullable else OTHER
+        self._folded.setdefault("", self.gap)
+        self[None] = self.gap
 
     def __missing__(self, value: str | None) -> float:
-        return self._folded.get(fold(str(value)), OTHER)
+        return self._folded.get(fold(str(value)), self.other)
 
 
 def fold(text: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from modeling.encoding import OTHER, Codes
+from modeling.encoding import Codes
 from modeling.schema import TableSchema
 
 UNKNOWN = "is not a category that the model learned; it is scored as 'other'"
@@ -17,9 +17,10 @@ def input_warnings(schema: TableSchema, values: Mapping[str, Any]) -> list[dict[
     found = []
     for name, nullable, codes in _checks(schema):
         value = values.get(name)
-        if value is None and nullable:
+        code = None if codes is None else codes[value]
+        if nullable and (value is None or (codes and code == codes.gap)):
             found.append(_warning("missing_value", name, value, MISSING))
-        elif codes is not None and codes[value] == OTHER:
+        elif codes and code == codes.other:
             found.append(_warning("unknown_category", name, value, UNKNOWN))
     return found
 

@@ -18,7 +18,8 @@ class Feature:
     """One column that the model reads.
 
     `default` is a typical value (median or most frequent); `minimum` and `maximum` are those of the
-    training table, for numbers only, and bind nobody. Dates are written `YYYY-MM-DD`.
+    training table, for numbers only, and bind nobody. Dates are written `YYYY-MM-DD`. A category's code is
+    its place in `categories`, counted from 1; `other` is the code of all the categories that are not there.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Feature:
     maximum: float | None = None
     integer: bool = False
     description: str = ""
+    other: float = 0.0
 
 
 @dataclass(frozen=True)
