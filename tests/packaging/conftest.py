@@ -1,0 +1,11 @@
+"""Fixtures of the packaging tests."""
+
+import pytest
+
+from tests.packaging.rendered import OVERLAYS, Document, rendered
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def cluster(request: pytest.FixtureRequest) -> list[Document]:
+    """All objects of one overlay."""
+    return rendered(request.param)
