@@ -40,9 +40,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="smtp:// or smtps:// address of the mail server; empty: VAR_DIR/mail."
     )
     mail_from: str = Field("holdfast@localhost", description="The sender of every message.")
-    s3_bucket: str = Field(
-        "", description="Bucket of the archive; empty: files in VAR_DIR/archive."
-    )
+    s3_bucket: str = Field("", description="Bucket of the archive; empty: files in VAR_DIR/archive.")
     s3_endpoint_url: str = Field("", description="Address of an S3-compatible store; empty: AWS.")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")
     aws_secret_id: str = Field(
@@ -88,7 +86,10 @@ class Settings(BaseSettings):
         given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
         if not given.get("aws_secret_id"):
             return (init_settings,)
-        return (init_settings, AWSSecretsManagerSettingsSource(settings_cls, given["aws_secret_id"]))
+        return (
+            init_settings,
+            AWSSecretsManagerSettingsSource(settings_cls, given["aws_secret_id"], case_sensitive=False),
+        )
 
     def database_address(self) -> str:
         return self.database_url or f"sqlite:///{self.var_dir.absolute() / 'holdfast.sqlite3'}"

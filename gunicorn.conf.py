@@ -12,7 +12,6 @@ from prometheus_client import multiprocess
 from app_settings import load_settings
 
 
-
 def _metrics_folder(parent: Path) -> Path:
     """Counters of servers that are gone must not be summed with those of this one."""
     for folder in parent.glob("*"):
@@ -35,8 +34,8 @@ timeout = 60
 graceful_timeout = 20
 keepalive = 75
 control_socket_disable = True
-if Path("/dev/shm").is_dir():  # a heartbeat must not wait for a disk
-    worker_tmp_dir = "/dev/shm"
+if Path("/dev/shm").is_dir():  # noqa: S108 - memory: a heartbeat must not wait for a disk
+    worker_tmp_dir = "/dev/shm"  # noqa: S108 # nosec B108
 
 
 def post_worker_init(worker: Any) -> None:

@@ -39,10 +39,10 @@ class ClientActivity:
     def fleet_revision(self) -> str | None:
         return _text(self._redis.get(REVISION_KEY))
 
-    def announce(self) -> None:
+    def announce(self) -> bool:
         """Tells every process that the config table changed. A new name each time rather than a
         counter: a counter that Redis forgot would come back to a value already seen."""
-        self._redis.set(REVISION_KEY, new_id())
+        return bool(self._redis.set(REVISION_KEY, new_id()))
 
 
 def _note(pipeline: Any, key: str, now: float, window_seconds: int) -> None:

@@ -48,4 +48,4 @@ def _accept_only(app: Flask, host: str) -> None:
             abort(400, "this Host is not served here")
 
     def _host() -> str:
-        return request.environ.get("HTTP_HOST", "")
+        return str(request.environ.get("HTTP_HOST", ""))

@@ -20,7 +20,7 @@ def alive() -> Response:
 @health.doc(operation_id="ready")
 def ready() -> Response:
     """Whether this process can predict and can record what it answers; says what is degraded."""
-    state = readiness(wiring().live, wiring().outbox.room(), wiring().dependencies())
+    state = readiness(wiring().live, wiring().has_room(), wiring().degraded())
     return json_response(state.as_dict(), 200 if state.ready else 503)
 
 

@@ -76,19 +76,20 @@ def describe(app: APIFlask) -> None:
     app.spec_processor(_complete)
 
 
-def _complete(spec: dict[str, Any]) -> dict[str, Any]:
+def _complete(spec: Any) -> Any:
     spec["components"]["schemas"] = _schemas()
     for path, methods in list(spec["paths"].items()):
         for method, operation in methods.items():
-            known = _OPERATIONS[operation["operationId"].removesuffix("_v1")]
-            operation |= _operation(known, method)
-            operation["operationId"] = _unique_id(operation["operationId"], path, method)
+            name = operation["operationId"]
+            operation.update(_operation(_OPERATIONS[name], method), operationId=_unique_id(name, path, method))
     return spec
 
 
 def _unique_id(operation_id: str, path: str, method: str) -> str:
     """One call may stand under two addresses or methods; each needs a name of its own."""
-    suffix = "_v1" if path == "/v1/predict" else "_post" if path == "/config-refresh" and method == "post" else ""
+    suffix = (
+        "_v1" if path == "/v1/predict" else "_post" if path == "/config-refresh" and method == "post" else ""
+    )
     return operation_id + suffix
 
 
@@ -98,7 +99,9 @@ def _operation(known: Operation, method: str) -> dict[str, Any]:
         if known.answer
         else {"text/plain": {"schema": {"type": "string"}}}
     )
-    answers = {str(status): {"description": "The answer.", "content": content} for status in (200, *known.also)}
+    answers = {
+        str(status): {"description": "The answer.", "content": content} for status in (200, *known.also)
+    }
     problem = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
     errors = {str(each): {"description": _ERRORS[each], "content": problem} for each in known.errors}
     found: dict[str, Any] = {"responses": {**answers, **errors}}
@@ -118,14 +121,23 @@ def _schemas() -> dict[str, Any]:
     instance = _with(request, {"key": {"type": ["string", "integer"]}}, ["key"])
     answer = _schema(Answer)
     error = {"key": {"type": ["string", "integer", "null"]}, "error": {"$ref": _REF.format(model="Problem")}}
-    row = {"oneOf": [_with(answer, {"key": {}}, ["key"]), {"type": "object", "properties": error, "required": ["error"]}]}
+    row = {
+        "oneOf": [
+            _with(answer, {"key": {}}, ["key"]),
+            {"type": "object", "properties": error, "required": ["error"]},
+        ]
+    }
     return {
         "PredictRequest": _with(request, {"token": {"type": "string"}}, []),
         "Answer": answer,
-        "BatchRequest": _object({"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}),
+        "BatchRequest": _object(
+            {"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}
+        ),
         "BatchAnswer": _object({"answers": {"type": "array", "items": row}}),
         "Refreshed": _schema(Refreshed),
-        "Readiness": _object({"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}),
+        "Readiness": _object(
+            {"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}
+        ),
         "Status": _object({"status": {"type": "string"}}),
         "Metadata": {"type": "object"},
         "OpenApi": {"type": "object"},

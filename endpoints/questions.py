@@ -51,9 +51,7 @@ def question(body: dict[str, Any], snapshot: Snapshot, prefix: str = "") -> Ques
     return Question(envelope.client_id, data, envelope.reasons)
 
 
-def _split(
-    body: dict[str, Any], id_column: str, prefix: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def _split(body: dict[str, Any], id_column: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
     customer = dict(body)
     envelope = {name: customer.pop(name) for name in Envelope.model_fields if name in customer}
     if id_column and id_column in customer:

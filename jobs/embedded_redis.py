@@ -25,7 +25,9 @@ def embedded_redis(socket: Path) -> Iterator[None]:
     Raises UserError when none can run.
     """
     if len(str(socket)) > LONGEST_SOCKET_PATH:
-        raise UserError(f"VAR_DIR is too long for a socket ({socket}): choose a shorter one, or set REDIS_URL.")
+        raise UserError(
+            f"VAR_DIR is too long for a socket ({socket}): choose a shorter one, or set REDIS_URL."
+        )
     process = None if _answers(socket) else _start(socket)
     try:
         _wait(socket, process)
@@ -59,7 +61,9 @@ def _binary() -> str:
     except ValkeyServerError as error:
         if found:
             return found
-        raise UserError("No embedded Redis runs on this machine: install redis-server or set REDIS_URL.") from error
+        raise UserError(
+            "No embedded Redis runs on this machine: install redis-server or set REDIS_URL."
+        ) from error
 
 
 def _stop(socket: Path, process: "subprocess.Popen[bytes] | None") -> None:

@@ -44,7 +44,7 @@ def _greeting(settings: Settings, base: str) -> str:
         "Holdfast is up.",
         f"  web UI    {base}/login{_first_user(settings)}",
         f"  API docs  {base}/docs",
-        f"  mail      {settings.smtp_url.get_secret_value() and 'sent by SMTP' or settings.var_dir / 'mail'}",
+        f"  mail      {'sent by SMTP' if settings.smtp_url.get_secret_value() else settings.var_dir / 'mail'}",
         "  stop      Ctrl-C",
         "",
         "Ask it about a customer:",

@@ -12,6 +12,7 @@ from cachetools import LRUCache
 from sqlalchemy import Engine
 
 from data import feature_store, prediction_log
+from data.engine import reading
 from helpers.clock import Clock
 from helpers.metrics import Metrics
 
@@ -43,15 +44,16 @@ class CustomerService:
         self._known: LRUCache[str, tuple[float | None, float]] = LRUCache(REMEMBERED)
         self._asked: dict[str, Future[None]] = {}
         self._readers: ThreadPoolExecutor | None = None
+        self.answers = True  # whether the store did at the last question
 
     def find(self, client_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The attributes of the customers that exist, by id. Raises SQLAlchemyError."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return feature_store.customers(connection, client_ids)
 
     def riskiest(self, limit: int) -> list[prediction_log.LedgerRow]:
         """The newest open answers, most money at risk first. Raises SQLAlchemyError."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return prediction_log.riskiest(connection, limit)
 
     def lifetime_values(self, client_ids: Sequence[str]) -> dict[str, LifetimeValue]:
@@ -100,12 +102,14 @@ class CustomerService:
 
     def _read(self, client_ids: list[str]) -> None:
         try:
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 found = feature_store.ltvs(connection, client_ids)
             at = self._clock.now().timestamp()
+            self.answers = True
             with self._lock:
                 self._known.update({each: (found.get(each), at) for each in client_ids})
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer goes on without the value
+            self.answers = False
             self._metrics.dependency_failures.labels("database").inc()
             log.warning("lifetime_value_not_read", reason=type(error).__name__)
         finally:

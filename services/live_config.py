@@ -3,10 +3,11 @@
 import threading
 
 import structlog
+from data.config_store import newest_rows
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from data.config_store import newest_rows
+from data.engine import reading
 from helpers.errors import UserError
 from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry
@@ -47,10 +48,9 @@ class LiveConfigSource:
         return self._snapshot is not None
 
     @property
-    def activity_window_seconds(self) -> int:
-        """Known even before there is a model, since the round trip that needs it also tells of one."""
-        config = self._snapshot.config if self._snapshot else LiveConfig()
-        return config.activity_window_seconds
+    def config(self) -> LiveConfig:
+        """The values in force, or the defaults as long as there is no model: what needs them comes first."""
+        return self._snapshot.config if self._snapshot else LiveConfig()
 
     def following(self, fleet_revision: str | None) -> Snapshot:
         """The snapshot in force once this process has caught up with the fleet.
@@ -66,7 +66,11 @@ class LiveConfigSource:
         """Rereads the table if the last attempt failed: called every few seconds in the background, so
         that no request pays for a database that hangs."""
         if self._failed:
-            self._catch_up(_NEVER_SEEN, again=True)
+            self.reread(_NEVER_SEEN)
+
+    def reread(self, fleet_revision: object) -> None:
+        """Rereads the table whatever was seen before; a failure is logged, and `retry` tries again."""
+        self._catch_up(fleet_revision, again=True)
 
     def refresh(self) -> Snapshot:
         """Rereads the table now. Raises ConfigRefused or SQLAlchemyError when that is impossible; the
@@ -97,13 +101,13 @@ class LiveConfigSource:
     def _reread(self, fleet_revision: object) -> Snapshot:
         self._seen = fleet_revision
         try:
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 rows = newest_rows(connection)
-            reading = read_config(rows, self._build)
+            found = read_config(rows, self._build)
         except (SQLAlchemyError, ConfigRefused) as error:
             self._failed, self._problem = True, _reason(error)
             raise
-        snapshot = Snapshot(reading.built, reading.revision, reading.refused)
+        snapshot = Snapshot(found.built, found.revision, found.refused)
         self._failed, self._problem = False, ""
         self._install(snapshot)
         return snapshot

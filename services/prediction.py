@@ -63,14 +63,17 @@ class PredictionService:
         for i, (question, scored) in enumerate(zip(questions, scores, strict=True)):
             seen = sightings.earlier[i] if sightings else None
             answers.append(_compose(question, scored, values[question.client_id], seen, snapshot, started))
-        stamps = (self._stamp(q, s, a, snapshot, request_id) for q, s, a in zip(questions, scores, answers, strict=True))
+        stamps = (
+            self._stamp(q, s, a, snapshot, request_id)
+            for q, s, a in zip(questions, scores, answers, strict=True)
+        )
         self._record([ledger_record(a, stamp) for a, stamp in zip(answers, stamps, strict=True)])
         for answer in answers:
             self._metrics.predictions.labels(answer.arm, answer.model, answer.high_risk or "unsaid").inc()
         return answers
 
     def _sight(self, questions: Sequence[Question]) -> Sightings | None:
-        window = self._live.activity_window_seconds
+        window = self._live.config.activity_window_seconds
         ids = [question.client_id for question in questions]
         now = self._clock.now().timestamp()
         return self._redis_guard.call(lambda: self._activity.sight(ids, now, window), default=None)

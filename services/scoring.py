@@ -55,9 +55,7 @@ def _meets(each: Plan) -> str:
     return each.silent[0] if each.arm == HOLDOUT else each.arm
 
 
-def _by_model(
-    serving: Serving, questions: Sequence[Question], plans: Sequence[Plan]
-) -> list[Any]:
+def _by_model(serving: Serving, questions: Sequence[Question], plans: Sequence[Plan]) -> list[Any]:
     positions: dict[str, list[int]] = defaultdict(list)
     for position, each in enumerate(plans):
         positions[_meets(each)].append(position)
@@ -77,7 +75,7 @@ def _shadows(
         try:
             answers = loaded.model.predict_many([question.data for question in questions])
             found[loaded.ref] = [answer.probability for answer in answers]
-        except Exception as error:  # noqa: BLE001 - a shadow may fail in any way; nobody may notice
+        except Exception as error:
             shadow_failed(loaded.ref)
             log.exception("shadow_failed", model=loaded.ref, reason=type(error).__name__)
             found[loaded.ref] = [None] * len(questions)

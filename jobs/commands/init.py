@@ -4,12 +4,12 @@ import subprocess  # nosec B404
 import sys
 
 import click
+from data.config_store import newest_rows
+from data.schema import upgrade
 from sqlalchemy import Engine
 
 from app_settings import Settings, load_settings
-from data.config_store import newest_rows
-from data.engine import build_engine, ping
-from data.schema import upgrade
+from data.engine import build_engine, ping, reading
 from helpers.clock import SystemClock
 from helpers.errors import UserError
 from jobs.commands.reporting import reported
@@ -31,13 +31,13 @@ def command() -> None:
 
 
 def _first_model(engine: Engine) -> None:
-    with engine.connect() as connection:
+    with reading(engine) as connection:
         in_service = any(row.key == "aliases" for row in newest_rows(connection, per_key=1))
     if in_service:
         return
     click.echo("No model is in service yet: training a first one on made-up subscribers.")
     # In a process of its own: what training imports is not needed after it.
-    trained = subprocess.run(  # noqa: S603 # nosec B603
+    trained = subprocess.run(  # nosec B603
         [sys.executable, "-m", "flask", "--app", "app", "train", "--promote"], check=False
     )
     if trained.returncode:

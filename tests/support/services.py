@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import redis
@@ -25,6 +26,20 @@ def absent(what: str, remedy: str) -> None:
 @pytest.fixture(scope="session")
 def mariadb_url() -> Iterator[str]:
     """Address of a database made for this run, dropped after it."""
+    with new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def fresh_mariadb_url() -> Iterator[str]:
+    """Address of an empty database for one test alone, dropped after it."""
+    with new_database() as url:
+        yield url
+
+
+@contextmanager
+def new_database() -> Iterator[str]:
+    """A new database on the MariaDB of this machine. Skips where there is none."""
     admin = create_engine(make_url(ADMIN_URL), connect_args={"connect_timeout": 2})
     name = f"holdfast_test_{uuid.uuid4().hex[:12]}"
     try:
@@ -33,10 +48,12 @@ def mariadb_url() -> Iterator[str]:
     except OperationalError:
         admin.dispose()
         absent("MariaDB", "start one on 127.0.0.1:3306 (root, no password) or set TEST_DATABASE_URL")
-    yield make_url(ADMIN_URL).set(database=name).render_as_string(hide_password=False)
-    with admin.begin() as connection:
-        connection.execute(text(f"DROP DATABASE {name}"))
-    admin.dispose()
+    try:
+        yield make_url(ADMIN_URL).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.begin() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+        admin.dispose()
 
 
 @pytest.fixture(scope="session")

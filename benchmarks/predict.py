@@ -1,0 +1,124 @@
+"""`/predict` with everything on, against a bare Flask endpoint, in one run.
+
+Token, validation, holdout, two arms, one shadow, lifetime value, Redis round trip, ledger append and mail that is
+due, under the same gunicorn with the same workers as an endpoint that only reads and writes JSON. The rounds are
+interleaved and medians compared, so that what else the machine does falls on both alike.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from benchmarks.load import Round, drive, write_script
+from benchmarks.profile import profile
+from jobs.embedded_redis import embedded_redis
+from tests.support.deployment import FLASK, ROOT, TOKEN, Deployment, free_port
+
+ROUNDS = 5
+SECONDS = 6
+WORKERS = "2"
+RESULT = Path(__file__).with_suffix(".json")
+EVERYTHING = {
+    "experiment": {"name": "bench", "salt": "bench", "arms": {"champion": 0.5, "challenger": 0.5}},
+    "shadow": ["heuristic"],
+    "holdout_percentage": "10",
+    "email_policy": "high_risk",
+    "email_recipients": ["retention@example.com"],
+}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="hf") as folder, _service(Path(folder)) as service:
+        with _floor() as (floor_pid, floor_url):
+            customer = _customer(service.url)
+            script = Path(folder) / "post.lua"
+            write_script(script, customer, TOKEN)
+            targets = {"floor": (floor_url, floor_pid), "predict": (service.url, service.processes["web"].pid)}
+            rounds = _measure(targets, script)
+        result = _result(rounds) | {"profile": profile(service.environ, customer)}
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    _say(result)
+
+
+@contextmanager
+def _service(folder: Path) -> Iterator[Deployment]:
+    """A deployment with a first model, on the services of the environment or the embedded ones."""
+    chosen = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
+    service = Deployment(folder / "var", {"WEB_CONCURRENCY": WORKERS, **chosen})
+    subprocess.run([*FLASK, "init"], cwd=ROOT, env=service.environ, check=True)
+    with embedded_redis(folder / "var" / "redis" / "redis.sock"), service:
+        service.configure(**EVERYTHING)
+        service.start("web")
+        yield service
+
+
+@contextmanager
+def _floor() -> Iterator[tuple[int, str]]:
+    port = free_port()
+    same = ["-w", WORKERS, "-k", "gthread", "--threads", "8", "--preload", "--keep-alive", "75"]
+    bind = ["-b", f"127.0.0.1:{port}", "-c", "python:benchmarks.floor", "--no-control-socket"]
+    process = subprocess.Popen([sys.executable, "-m", "gunicorn", *same, *bind, "benchmarks.floor:create_app()"])
+    try:
+        time.sleep(2)
+        yield process.pid, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _customer(url: str) -> dict[str, Any]:
+    schema = requests.get(f"{url}/openapi.json", timeout=10).json()["components"]["schemas"]["PredictRequest"]
+    return {name: value for name, value in schema["examples"][0].items() if name != "client_id"}
+
+
+def _measure(targets: dict[str, tuple[str, int]], script: Path) -> dict[str, list[Round]]:
+    found: dict[str, list[Round]] = {name: [] for name in targets}
+    for url, pid in targets.values():
+        drive(url, script, pid, 2)  # warm
+    for number in range(1, ROUNDS + 1):
+        for name, (url, pid) in targets.items():
+            found[name].append(drive(url, script, pid, SECONDS))
+        print(f"round {number} of {ROUNDS}: {found['predict'][-1]}", file=sys.stderr)
+    return found
+
+
+def _result(rounds: dict[str, list[Round]]) -> dict[str, Any]:
+    medians = {
+        name: {key: statistics.median(asdict(each)[key] for each in some) for key in asdict(some[0])}
+        for name, some in rounds.items()
+    }
+    floor, predict = medians["floor"], medians["predict"]
+    ratios = {key: round(predict[key] / floor[key], 3) for key in floor if key != "errors"}
+    return {
+        "workers": int(WORKERS),
+        "connections": 16,
+        "rounds": {name: [asdict(each) for each in some] for name, some in rounds.items()},
+        "medians": medians,
+        "predict_to_floor": ratios,
+    }
+
+
+def _say(result: dict[str, Any]) -> None:
+    print(f"{'':12}{'requests/s':>12}{'p50 ms':>10}{'p99 ms':>10}{'CPU µs':>10}{'errors':>8}")
+    for name, each in [*result["medians"].items(), ("ratio", {**result["predict_to_floor"], "errors": 0})]:
+        cells = (each["requests_per_second"], each["p50_ms"], each["p99_ms"], each["cpu_us"])
+        print(f"{name:12}" + f"{cells[0]:12.2f}" + "".join(f"{cell:10.2f}" for cell in cells[1:]) + f"{each['errors']:8.0f}")
+    print("\nwhere the time of one request goes (cProfile, one thread, own time):")
+    for line in result["profile"][:15]:
+        print(f"  {line['own_us']:8.1f} µs  {line['function']}")
+    print(f"\nwritten to {RESULT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Where the time of one request goes, inside one thread of the web process."""
+
+import cProfile
+import json
+import pstats
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app import create_app
+from app_settings import load_settings
+from benchmarks.floor import __file__ as _here
+
+REQUESTS = 2_000
+_ROOT = str(Path(_here).parents[1])
+
+
+def profile(environ: Mapping[str, str], customer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The functions with the most own time, in microseconds a request, most first."""
+    app = create_app(load_settings(environ))
+    client = app.test_client()
+    headers = {"Authorization": f"Bearer {environ['ACCESS_TOKEN']}", "Content-Type": "application/json"}
+    bodies = [json.dumps({"client_id": f"profile-{n}", **customer}) for n in range(REQUESTS)]
+    for body in bodies[:200]:
+        client.post("/predict", data=body, headers=headers)
+    profiler = cProfile.Profile()
+    profiler.enable()
+    for body in bodies:
+        client.post("/predict", data=body, headers=headers)
+    profiler.disable()
+    app.extensions["holdfast"].stop()
+    return _lines(pstats.Stats(profiler))
+
+
+def _lines(stats: pstats.Stats) -> list[dict[str, Any]]:
+    entries = stats.stats.items()  # type: ignore[attr-defined]
+    rows = [
+        {
+            "function": f"{_short(file)}:{line} {name}",
+            "own_us": round(own / REQUESTS * 1e6, 1),
+            "with_callees_us": round(whole / REQUESTS * 1e6, 1),
+            "calls": round(calls / REQUESTS, 2),
+        }
+        for (file, line, name), (_, calls, own, whole, _) in entries
+    ]
+    return sorted(rows, key=lambda row: -row["own_us"])[:60]
+
+
+def _short(file: str) -> str:
+    return file.removeprefix(_ROOT + "/").split("site-packages/")[-1]

@@ -1,0 +1,78 @@
+"""A row typed in SQL reaches every worker; a bad one reaches none and is reported."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.deployment import TOKEN, Deployment
+from tests.support.stack import Deploy
+from tests.support.traffic import post_all
+
+WORKERS = 4
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def deployment(deploy: Deploy, fresh_mariadb_url: str, redis_url: str, redis_client: object) -> Deployment:
+    made = deploy(DATABASE_URL=fresh_mariadb_url, REDIS_URL=redis_url, WEB_CONCURRENCY=str(WORKERS))
+    made.configure(proba_cutoff="0.99")
+    made.start("web")
+    return made
+
+
+def refresh(deployment: Deployment) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    answer = requests.post(f"{deployment.url}/config-refresh", headers=headers, timeout=10)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def ask_all_workers(deployment: Deployment, customer: dict[str, Any]) -> list[dict[str, Any]]:
+    """400 answers over many connections; every worker must have given some."""
+    before = {worker.pid: sum(worker.cpu_times()[:2]) for worker in deployment.web_workers()}
+    bodies = [("/predict", {"client_id": f"c{n}", **customer}) for n in range(400)]
+    answers = [reply.json() for reply in post_all(deployment.url, bodies, threads=16)]
+    after = {worker.pid: sum(worker.cpu_times()[:2]) for worker in deployment.web_workers()}
+    assert len(before) == WORKERS
+    assert all(after[pid] > before[pid] for pid in before), "a worker had nothing to do"
+    return answers
+
+
+def test_a_sql_insert_and_one_refresh_change_every_worker(
+    deployment: Deployment, customer: dict[str, Any]
+) -> None:
+    first = ask_all_workers(deployment, customer)
+    probability = first[0]["prediction"]
+    assert {answer["high_risk"] for answer in first} == {"no"}
+
+    deployment.configure(proba_cutoff=str(max(0.01, round(probability / 2, 4))))
+    told = refresh(deployment)
+    assert told["new_revision"] == told["old_revision"] + 1 == 3
+    assert (told["fleet_told"], told["problem"]) == (True, None)
+
+    second = ask_all_workers(deployment, customer)
+    assert {answer["high_risk"] for answer in second} == {"yes"}
+    assert {answer["config_revision"] for answer in second} == {3}
+
+
+def test_an_impossible_value_changes_nothing_and_is_reported(
+    deployment: Deployment, customer: dict[str, Any]
+) -> None:
+    before = ask_all_workers(deployment, customer)
+    deployment.configure(proba_cutoff="7")
+    told = refresh(deployment)
+    assert "proba_cutoff" in told["problem"]
+    after = ask_all_workers(deployment, customer)
+    assert {answer["high_risk"] for answer in after} == {answer["high_risk"] for answer in before}
+
+    ready = requests.get(f"{deployment.url}/health/ready", timeout=10)
+    assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    assert "proba_cutoff" in ready.json()["degraded"]["config"]
+    assert "config_row_refused" in deployment.log("web")
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    metrics = requests.get(f"{deployment.url}/metrics", headers=headers, timeout=10).text
+    counted = next(line for line in metrics.splitlines() if line.startswith("holdfast_config_rows_refused_total"))
+    assert float(counted.split()[-1]) == WORKERS

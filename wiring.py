@@ -1,0 +1,222 @@
+"""Builds everything, once, from the settings. Nothing connects until it is used."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import orjson
+import sentry_sdk
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from redis import Redis
+from sqlalchemy import Engine
+
+from app_settings import Settings
+from data.archive import Archive, FolderArchive
+from data.client_activity import ClientActivity
+from data.engine import build_engine
+from data.mailer import EmlMailer, Mailer, SmtpMailer
+from data.memory_cache import MemoryCache
+from data.outbox import Shipper
+from data.pump import Reports
+from data.queue import Queue
+from data.redis_client import build_redis
+from data.s3_archive import S3Archive
+from data.spool import Spool
+from helpers.clock import Clock, SystemClock
+from helpers.failsoft import FailSoft
+from helpers.metrics import Metrics
+from modeling.decorators.cache import Cached
+from modeling.decorators.prediction_id import PredictionId
+from modeling.decorators.timing import Timed
+from modeling.interface import MLModel
+from modeling.registry import ModelRegistry
+from services.accounts import AccountService
+from services.customers import CustomerService
+from services.ledger import ArchiveSink, LedgerSink
+from services.live_config import LiveConfigSource
+from services.prediction import PredictionService
+
+log = structlog.get_logger()
+RETRY_SECONDS = 5
+CLOSE_SECONDS = 5.0
+
+
+@dataclass
+class Wiring:
+    """Everything that an edge may reach. `ensure_started` begins the duties of this process."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    redis: Redis
+    redis_guard: FailSoft
+    activity: ClientActivity
+    registry: ModelRegistry
+    live: LiveConfigSource
+    customers: CustomerService
+    predictions: PredictionService
+    accounts: AccountService
+    spool: Spool
+    shipper: Shipper
+    queue: Queue
+    mailer: Mailer
+    archive: Archive
+    metrics: Metrics
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _started_in: int | None = None
+    _scheduler: BackgroundScheduler | None = None
+
+    def ensure_started(self) -> None:
+        """Starts, once a process and after any fork: reads the config, loads its models, ships the
+        outbox, and keeps the config fresh. Never raises: a process without a database starts unready."""
+        if self._started_in == os.getpid():
+            return
+        with self._lock:
+            if self._started_in != os.getpid():
+                self._started_in = os.getpid()
+                self._start()
+
+    def stop(self) -> None:
+        """Ends the duties and ships what can be shipped in a few seconds; the rest stays in the spool."""
+        if self._started_in != os.getpid() or self._scheduler is None:
+            return
+        self._started_in = None
+        self._scheduler.shutdown(wait=False)
+        self.shipper.close(CLOSE_SECONDS)
+        self.engine.dispose()
+
+    def announce(self) -> bool:
+        """Tells every process that the config table changed; False when Redis does not answer."""
+        return self.redis_guard.call(self.activity.announce, default=False)
+
+    def degraded(self) -> dict[str, str]:
+        """The dependencies that fail at present, with what that means."""
+        found = {}
+        if self.redis_guard.resting:
+            found["redis"] = "does not answer: seen counts are unknown, config changes arrive late"
+        if not self.customers.answers:
+            found["database"] = "does not answer: lifetime values may be out of date, the ledger waits"
+        return found
+
+    def has_room(self) -> bool:
+        """Whether the outbox can take another answer."""
+        return self.spool.measure() < self.settings.spool_max_bytes
+
+    def _start(self) -> None:
+        self.shipper.start()
+        scheduler = BackgroundScheduler(timezone="UTC", daemon=True)
+        every = partial(scheduler.add_job, trigger="interval", max_instances=1, coalesce=True)
+        every(self._refresh, seconds=self.settings.config_refresh_seconds, jitter=60)
+        every(self.live.retry, seconds=RETRY_SECONDS)
+        scheduler.start()
+        self._scheduler = scheduler
+        self._refresh()
+
+    def _refresh(self) -> None:
+        seen = self.redis_guard.call(self.activity.fleet_revision, default=None)
+        self.live.reread(seen)
+
+
+def build_wiring(
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    redis: Redis | None = None,
+    mailer: Mailer | None = None,
+    archive: Archive | None = None,
+    clock: Clock | None = None,
+) -> Wiring:
+    """The whole service behind its edges. A leaf that is given is used; everything above it is real."""
+    _report_errors(settings)
+    clock = clock or SystemClock()
+    metrics = Metrics()
+    engine = engine or build_engine(settings.database_address())
+    redis = redis or build_redis(settings.redis_address())
+    queue = Queue(settings.redis_address())
+    archive = archive or _archive(settings)
+    cache = MemoryCache(clock)
+    classes = tuple(filter(None, settings.model_classes.split(",")))
+
+    def ttl_seconds() -> float:
+        return live.config.cache_ttl_seconds
+
+    decorate = partial(_decorate, cache, ttl_seconds, metrics)
+    registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=classes)
+    live: LiveConfigSource = LiveConfigSource(engine, registry, metrics)
+    spool = Spool(settings.var_dir / "spool", fsync=settings.spool_fsync, max_bytes=settings.spool_max_bytes)
+    shipper = Shipper(
+        spool,
+        [LedgerSink(engine, queue), ArchiveSink(archive)],
+        reports=Reports(partial(_count, metrics.ledger_shipped), partial(_count, metrics.ledger_quarantined)),
+        on_depth=metrics.spool_depth.set,
+    )
+    redis_guard = FailSoft("redis", on_failure=lambda _: metrics.dependency_failures.labels("redis").inc())
+    activity = ClientActivity(redis)
+    customers = CustomerService(engine, clock, lambda: live.config.feature_ttl_seconds, metrics)
+    predictions = PredictionService(
+        live, customers, activity, redis_guard, partial(_record, spool), clock, metrics
+    )
+    return Wiring(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        redis=redis,
+        redis_guard=redis_guard,
+        activity=activity,
+        registry=registry,
+        live=live,
+        customers=customers,
+        predictions=predictions,
+        accounts=AccountService(engine, clock),
+        spool=spool,
+        shipper=shipper,
+        queue=queue,
+        mailer=mailer or _mailer(settings),
+        archive=archive,
+        metrics=metrics,
+    )
+
+
+def _report_errors(settings: Settings) -> None:
+    """Tracing is off, and neither bodies nor local variables leave: they hold customers and secrets."""
+    dsn = settings.sentry_dsn.get_secret_value()
+    if dsn:
+        sentry_sdk.init(
+            dsn,
+            environment=settings.environment,
+            include_local_variables=False,
+            max_request_body_size="never",
+            send_default_pii=False,
+            shutdown_timeout=1,
+        )
+
+
+def _mailer(settings: Settings) -> Mailer:
+    url = settings.smtp_url.get_secret_value()
+    return SmtpMailer(url) if url else EmlMailer(settings.var_dir / "mail")
+
+
+def _archive(settings: Settings) -> Archive:
+    if settings.s3_bucket:
+        return S3Archive(settings.s3_bucket, settings.s3_endpoint_url)
+    return FolderArchive(settings.var_dir / "archive")
+
+
+def _decorate(cache: MemoryCache, ttl_seconds: Callable[[], float], metrics: Metrics, model: MLModel) -> MLModel:
+    """Every answer has an id of its own, so the id is outermost; the time is that of a hit or a miss."""
+    name = f"{model.qualified_name}@{model.version}"
+    cached = Cached(model, cache, ttl_seconds=ttl_seconds)
+    return PredictionId(Timed(cached, lambda _operation, seconds: metrics.model_seconds.labels(name).observe(seconds)))
+
+
+def _record(spool: Spool, records: Sequence[dict[str, Any]]) -> None:
+    for record in records:
+        spool.append(orjson.dumps(record))
+
+
+def _count(counter: Any, sink: str, number: int) -> None:
+    counter.labels(sink).inc(number)
