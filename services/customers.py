@@ -12,7 +12,6 @@ from cachetools import LRUCache
 from sqlalchemy import Engine
 
 from data import feature_store, prediction_log
-from data.engine import reading
 from helpers.clock import Clock
 from helpers.metrics import Metrics
 
@@ -48,12 +47,12 @@ class CustomerService:
 
     def find(self, client_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The attributes of the customers that exist, by id. Raises SQLAlchemyError."""
-        with reading(self._engine) as connection:
+        with self._engine.connect() as connection:
             return feature_store.customers(connection, client_ids)
 
     def riskiest(self, limit: int) -> list[prediction_log.LedgerRow]:
         """The newest open answers, most money at risk first. Raises SQLAlchemyError."""
-        with reading(self._engine) as connection:
+        with self._engine.connect() as connection:
             return prediction_log.riskiest(connection, limit)
 
     def lifetime_values(self, client_ids: Sequence[str]) -> dict[str, LifetimeValue]:
@@ -102,7 +101,7 @@ class CustomerService:
 
     def _read(self, client_ids: list[str]) -> None:
         try:
-            with reading(self._engine) as connection:
+            with self._engine.connect() as connection:
                 found = feature_store.ltvs(connection, client_ids)
             at = self._clock.now().timestamp()
             self.answers = True

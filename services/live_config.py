@@ -7,7 +7,6 @@ from data.config_store import newest_rows
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from data.engine import reading
 from helpers.errors import UserError
 from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry
@@ -101,7 +100,7 @@ class LiveConfigSource:
     def _reread(self, fleet_revision: object) -> Snapshot:
         self._seen = fleet_revision
         try:
-            with reading(self._engine) as connection:
+            with self._engine.connect() as connection:
                 rows = newest_rows(connection)
             found = read_config(rows, self._build)
         except (SQLAlchemyError, ConfigRefused) as error:

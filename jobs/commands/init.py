@@ -9,7 +9,7 @@ from data.schema import upgrade
 from sqlalchemy import Engine
 
 from app_settings import Settings, load_settings
-from data.engine import build_engine, ping, reading
+from data.engine import build_engine, ping
 from helpers.clock import SystemClock
 from helpers.errors import UserError
 from jobs.commands.reporting import reported
@@ -31,7 +31,7 @@ def command() -> None:
 
 
 def _first_model(engine: Engine) -> None:
-    with reading(engine) as connection:
+    with engine.connect() as connection:
         in_service = any(row.key == "aliases" for row in newest_rows(connection, per_key=1))
     if in_service:
         return
