@@ -1,0 +1,74 @@
+"""Answers as a CSV file that a spreadsheet opens without running anything."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeSerializer
+
+from endpoints.problems import field_problem
+from endpoints.wording import effect_words, label, value_words
+from services.answers import Answer
+from services.client_scores import Unscored
+
+COLUMNS = (
+    "client_id",
+    "prediction",
+    "high_risk",
+    "ltv",
+    "money_at_risk",
+    "recent_times_id_seen",
+    "arm",
+    "model",
+    "model_version",
+    "config_revision",
+    "prediction_id",
+    "reasons",
+    "notes",
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def seal(answers: Sequence[Answer], unscored: Sequence[Unscored]) -> str:
+    """The answers on a page, for the page to post back when they are to be downloaded: the very ones, and
+    without asking again, which would be recorded as another prediction."""
+    lines = [_line(answer) for answer in answers]
+    lines += [{"client_id": each.client_id, "notes": each.detail} for each in unscored]
+    return str(_serializer().dumps([[line.get(name) for name in COLUMNS] for line in lines]))
+
+
+def unsealed_csv(sealed: str) -> str:
+    """The file for what `seal` gave. Raises Problem 422 for anything else."""
+    try:
+        lines = _serializer().loads(sealed)
+    except BadData:
+        raise field_problem("answers", "is not a list that this service made; predict again") from None
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(value) for value in line] for line in lines)
+    return "\ufeff" + text.getvalue()  # the mark by which spreadsheets know UTF-8
+
+
+def _line(answer: Answer) -> Mapping[str, Any]:
+    found = answer.as_dict()
+    held = answer.prediction is None
+    hidden = {"model": None, "model_version": None, "notes": "in the holdout: no score is shown"}
+    words = {"reasons": "; ".join(_reasons(answer)), "notes": "; ".join(w["message"] for w in answer.warnings)}
+    return {**found, **words, **(hidden if held else {})}
+
+
+def _reasons(answer: Answer) -> Iterator[str]:
+    for each in answer.reasons:
+        yield f"{label(each['feature'])} is {value_words(each['value'])}: {effect_words(each['effect'])}"
+
+
+def _cell(value: Any) -> Any:
+    """Text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, CSV Injection)."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt="answers on a page")

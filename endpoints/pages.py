@@ -1,0 +1,57 @@
+"""What the pages for people share: form tokens, templates, style, and the limits on signing in."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, Flask, Response, g, request
+from flask_wtf import CSRFProtect
+
+from app_settings import Settings
+from endpoints.accounts import accounts
+from endpoints.assets import asset, assets
+from endpoints.model_ui import model_ui
+from endpoints.sign_in_limits import limit_sign_ins
+from endpoints.wording import money, percent
+from services.sign_in import IDLE
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One entry of the navigation."""
+
+    endpoint: str
+    label: str
+
+
+PAGES = (Page("model_ui.page", "Predict"),)
+
+
+def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...]) -> None:
+    """Registers the pages. Every form needs its token, except under the `token_only` blueprints, which
+    answer to an access token and never to a cookie."""
+    local = settings.environment == "local"
+    app.config["SESSION_COOKIE_NAME"] = "holdfast-form" if local else "__Host-holdfast-form"
+    app.config["WTF_CSRF_TIME_LIMIT"] = int(IDLE.total_seconds())
+    csrf = CSRFProtect(app)
+    for blueprint in token_only:
+        csrf.exempt(blueprint)
+        app.register_blueprint(blueprint)
+    for blueprint in (assets, accounts, model_ui):
+        app.register_blueprint(blueprint)
+    limit_sign_ins(app, settings.redis_address())
+    app.add_template_filter(percent)
+    app.add_template_filter(money)
+    app.context_processor(_shared)
+    app.after_request(_whole_page_on_error)
+
+
+def _shared() -> dict[str, object]:
+    """Asks no store: an error page must not fail over what made the error."""
+    return {"asset": asset, "pages": PAGES, "current_user": g.get("visitor")}
+
+
+def _whole_page_on_error(response: Response) -> Response:
+    """An error that comes in answer to a part of a page takes the page's place."""
+    if "HX-Request" in request.headers and response.status_code >= 400 and not g.get("partial"):
+        response.headers["HX-Retarget"] = "body"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response
