@@ -15,6 +15,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeEngine
 
 PROSE_BYTES = 65_535  # what TEXT holds on MySQL
@@ -50,6 +51,10 @@ class Key(TypeDecorator[str]):
         if value is not None and len(value) > self.length:
             raise ValueError(f"text of {len(value)} characters in a column of {self.length}")
         return _unicode(value)
+
+    def coerce_compared_value(self, op: OperatorType | None, value: Any) -> TypeEngine[Any]:
+        """One may look for text that is too long to be there: it is not found."""
+        return String()
 
 
 class Prose(TypeDecorator[str]):

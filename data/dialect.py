@@ -25,6 +25,11 @@ def chunks(items: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
         yield chunk
 
 
+def insert_counted(connection: Connection, table: Table, row: Row) -> int:
+    """Inserts a row and gives the id that it was counted up to."""
+    return connection.execute(table.insert().values(row)).lastrowid
+
+
 def insert_absent(connection: Connection, table: Table, rows: Iterable[Row]) -> int:
     """Inserts those `rows` whose primary key (of one column) is new; the first row of a key wins.
 

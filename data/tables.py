@@ -133,7 +133,8 @@ client_latest = Table(
     Column("answered_at", UtcDateTime, nullable=False),
     Column("prediction", Finite),
     Column("money_at_risk", Finite),
-    Index(None, "money_at_risk", "prediction", "client_id"),
+    # with prediction_id, or MariaDB sorts the table rather than look each one up
+    Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id"),
     **_KEYED,
 )
 

@@ -115,7 +115,7 @@ table(
     given("answered_at", UtcDateTime()),
     sa.Column("prediction", Finite),
     sa.Column("money_at_risk", Finite),
-    sa.Index(None, "money_at_risk", "prediction", "client_id"),
+    sa.Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id"),
 )
 table(
     "notifications",

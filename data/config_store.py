@@ -1,0 +1,76 @@
+"""The `config` table: an append-only list of settings, of which the newest row of each key counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, func, select, update
+
+from data.dialect import hold, insert_counted
+from data.tables import config
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRow:
+    """One row; `revision` and `author` are None where someone typed SQL."""
+
+    id: int
+    inserted_at: datetime
+    key: str
+    value: str
+    revision: int | None
+    author: str | None
+    reason: str | None
+
+
+def newest_rows(connection: Connection, per_key: int = 50) -> list[ConfigRow]:
+    """The `per_key` newest rows of every key, newest first."""
+    place = func.row_number().over(partition_by=config.c.config_key, order_by=config.c.id.desc())
+    ranked = select(config.c.id, place.label("place")).subquery()
+    chosen = select(ranked.c.id).where(ranked.c.place <= per_key)
+    return _rows(connection, _SELECT.where(config.c.id.in_(chosen)))
+
+
+def append(connection: Connection, values: Mapping[str, str], author: str, reason: str) -> int:
+    """Appends a row per key and gives their revision: the id of the last of them.
+
+    Waits for any other writer until its transaction ends, so revisions become visible in their order: whoever
+    saw revision n has seen every one below it. Raises ValueError when there is nothing to append.
+    """
+    if not values:
+        raise ValueError("nothing to append")
+    hold(connection, "config")
+    ids = [_insert(connection, key, value, author, reason) for key, value in values.items()]
+    connection.execute(update(config).where(config.c.id.in_(ids)).values(revision=ids[-1]))
+    return ids[-1]
+
+
+def latest_revision(connection: Connection) -> int:
+    """The id of the newest row, whoever wrote it; 0 in an empty table."""
+    return connection.scalar(select(func.coalesce(func.max(config.c.id), 0))) or 0
+
+
+def history(connection: Connection, key: str | None = None, limit: int = 100) -> list[ConfigRow]:
+    """The newest rows, of one key or of all, newest first."""
+    wanted = _SELECT if key is None else _SELECT.where(config.c.config_key == key)
+    return _rows(connection, wanted.limit(limit))
+
+
+def _insert(connection: Connection, key: str, value: str, author: str, reason: str) -> int:
+    row = {"config_key": key, "config_value": value, "author": author, "reason": reason}
+    return insert_counted(connection, config, row)
+
+
+def _rows(connection: Connection, wanted: "Select[tuple[object, ...]]") -> list[ConfigRow]:
+    return [ConfigRow(**row) for row in connection.execute(wanted).mappings()]
+
+
+_SELECT = select(
+    config.c.id,
+    config.c.meta__inserted_at.label("inserted_at"),
+    config.c.config_key.label("key"),
+    config.c.config_value.label("value"),
+    config.c.revision,
+    config.c.author,
+    config.c.reason,
+).order_by(config.c.id.desc())
