@@ -1,6 +1,6 @@
 """Answers that were given before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
@@ -20,7 +20,7 @@ class Cache(Protocol):
 
 
 class Cached(ModelDecorator):
-    """Remembers the answers of a deterministic model for `ttl_seconds`; any other model is just asked.
+    """Remembers the answers of a deterministic model for `ttl_seconds()`; any other model is just asked.
 
     The key is the SHA-256 of the canonical JSON of the chosen fields (default: all) with the model's name,
     version and schema, so every process agrees on it and no two inputs share one. An entry that does not
@@ -28,26 +28,25 @@ class Cached(ModelDecorator):
     """
 
     def __init__(
-        self, model: MLModel, cache: Cache, fields: Sequence[str] | None = None, *, ttl_seconds: float = 300.0
+        self, model: MLModel, cache: Cache, fields: Sequence[str] | None = None, *, ttl_seconds: Callable[[], float]
     ) -> None:
         super().__init__(model)
-        if ttl_seconds <= 0:
-            raise ValueError("ttl_seconds must be above 0: cached answers always expire")
         self._cache = cache
         self._fields = None if fields is None else tuple(fields)
-        self._ttl = ttl_seconds
+        self._ttl_seconds = ttl_seconds
         self._identity = [model.qualified_name, model.version, _schema_digest(model)]
 
     def predict(self, data: BaseModel) -> Any:
         return self.predict_many([data])[0]
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
-        if not self.deterministic:
+        ttl = self._ttl()
+        if not self.deterministic or ttl <= 0:
             return self.model.predict_many(data)
         keys = [self.key(one) for one in data]
         answers = {key: answer for key in dict.fromkeys(keys) if (answer := self._found(key)) is not None}
         missing = {key: one for key, one in zip(keys, data, strict=True) if key not in answers}
-        answers |= dict(zip(missing, self._computed(missing), strict=True))
+        answers |= dict(zip(missing, self._computed(missing, ttl), strict=True))
         return [answers[key] for key in keys]
 
     def key(self, data: BaseModel) -> str:
@@ -65,15 +64,17 @@ class Cached(ModelDecorator):
         except ValidationError:
             return None
 
-    def _computed(self, missing: dict[str, BaseModel]) -> list[Any]:
+    def _computed(self, missing: dict[str, BaseModel], ttl: float) -> list[Any]:
         if len(missing) == 1:
             answers = [self.model.predict(one) for one in missing.values()]
         else:
             answers = self.model.predict_many(list(missing.values()))
         for key, answer in zip(missing, answers, strict=True):
-            self._cache.set(key, answer.model_dump_json().encode(), self._ttl)
+            self._cache.set(key, answer.model_dump_json().encode(), self._ttl_seconds())
         return answers
 
 
 def _schema_digest(model: MLModel) -> str:
-    return digest([model.input_schema.model_json_schema(), model.output_schema.model_json_schema()])
+    """A trained model's own, which knows the categories too; of any other, that of its pydantic schemas."""
+    own: str | None = getattr(model, "schema_digest", None)
+    return own or digest([model.input_schema.model_json_schema(), model.output_schema.model_json_schema()])
