@@ -44,8 +44,8 @@ class Key(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name != "mysql":
             return dialect.type_descriptor(String(self.length))
-        exact = "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
-        return dialect.type_descriptor(mysql.VARCHAR(self.length, charset="utf8mb4", collation=exact))
+        exact = mysql.VARCHAR(self.length, charset="utf8mb4", collation=exact_collation(dialect))
+        return dialect.type_descriptor(exact)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is not None and len(value) > self.length:
@@ -55,6 +55,11 @@ class Key(TypeDecorator[str]):
     def coerce_compared_value(self, op: OperatorType | None, value: Any) -> TypeEngine[Any]:
         """One may look for text that is too long to be there: it is not found."""
         return String()
+
+
+def exact_collation(dialect: Dialect) -> str:
+    """The collation without folding or padding, by the name it has on the server that `dialect` is connected to."""
+    return "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
 
 
 class Prose(TypeDecorator[str]):

@@ -1,34 +1,158 @@
-"""The migrations make what the code expects, and can be undone, repeated and run at once."""
+"""The migrations make what the code expects, and can be undone, repeated, resumed and run at once."""
 
-from sqlalchemy import Engine, inspect, text
+import subprocess
+import sys
+from collections.abc import Iterator
 
-from data import schema
-from data.tables import metadata
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Engine, inspect, select, text
+
+from data import schema, sessions, users
+from data.columns import Key
+from data.engine import build_engine
+from data.tables import client_ltv, config, metadata
+from helpers.clock import SystemClock
+
+UPGRADE = """
+import sys
+from data.engine import build_engine
+from data.schema import upgrade
+engine = build_engine(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read()
+upgrade(engine)
+"""
 
 
-def test_the_newest_migration_makes_exactly_the_tables_of_the_code(engine: Engine) -> None:
-    state = schema.check(engine)
-    assert state == schema.SchemaState(schema.head(), schema.head(), ())
-    assert set(metadata.tables) <= set(inspect(engine).get_table_names())
+@pytest.fixture
+def empty(empty_url: str) -> Iterator[Engine]:
+    engine = build_engine(empty_url)
+    yield engine
+    engine.dispose()
 
 
-def test_a_changed_table_is_drift(engine: Engine) -> None:
-    with engine.begin() as connection:
+def _start(url: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", UPGRADE, url]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def tables_in(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty: Engine) -> None:
+    assert schema.current(empty) is None
+    assert not schema.check(empty).ok
+    schema.upgrade(empty)
+    assert schema.check(empty) == schema.SchemaState(schema.head(), schema.head(), ())
+    assert tables_in(empty) == set(metadata.tables)
+
+
+def test_ids_are_compared_exactly_whatever_the_database_was_made_with(empty: Engine) -> None:
+    schema.upgrade(empty)
+    with empty.begin() as connection:
+        if empty.dialect.name == "mysql":
+            found = connection.execute(_COLLATIONS).scalars().all()
+            assert set(found) == {"utf8mb4_nopad_bin"}
+        for number, name in enumerate(("abc", "ABC", "äbc", "abc ", "😀", "😁")):
+            row = {"client_id": name, "ltv": number, "method": "m", "computed_at": SystemClock().now()}
+            connection.execute(client_ltv.insert(), row)
+        assert connection.scalar(text("select ltv from client_ltv where client_id = 'abc '")) == 3
+
+
+def test_a_changed_table_is_drift(empty: Engine) -> None:
+    schema.upgrade(empty)
+    with empty.begin() as connection:
         connection.execute(text("ALTER TABLE locks ADD COLUMN stray INTEGER"))
-    try:
-        state = schema.check(engine)
-        assert not state.ok
-        assert [line for line in state.drift if "remove_column" in line and "stray" in line]
-    finally:
-        engine.dispose()  # SQLite's older connections do not notice the column in time to drop it
-        with engine.begin() as connection:
-            connection.execute(text("ALTER TABLE locks DROP COLUMN stray"))
-    assert schema.check(engine).ok
+        connection.execute(text("DROP TABLE audit_log"))
+    told = "\n".join(schema.check(empty).drift)
+    assert "remove_column" in told
+    assert "stray" in told
+    assert "add_table audit_log" in told
 
 
-def test_down_and_up_again(engine: Engine) -> None:
-    schema.downgrade(engine)
-    assert schema.current(engine) is None
-    assert not set(metadata.tables) & set(inspect(engine).get_table_names())
-    schema.upgrade(engine)
-    assert schema.check(engine).ok
+def test_a_key_that_lost_its_exact_comparison_is_drift(empty: Engine) -> None:
+    if empty.dialect.name != "mysql":
+        pytest.skip("SQLite always compares exactly")
+    schema.upgrade(empty)
+    with empty.begin() as connection:
+        lax = "VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL"
+        connection.execute(text(f"ALTER TABLE client_ltv MODIFY client_id {lax}"))
+    assert "client_ltv client_id" in str(schema.check(empty).drift)
+
+
+def test_down_and_up_again(empty: Engine) -> None:
+    schema.upgrade(empty)
+    schema.downgrade(empty)
+    assert schema.current(empty) is None
+    assert tables_in(empty) == set()
+    schema.upgrade(empty)
+    assert schema.check(empty).ok
+
+
+def test_an_upgrade_keeps_rows_and_may_be_repeated(empty: Engine) -> None:
+    schema.upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("insert into config (config_key, config_value) values ('proba_cutoff', '0.65')"))
+    schema.upgrade(empty)
+    with empty.connect() as connection:
+        assert connection.scalar(select(config.c.config_value)) == "0.65"
+
+
+def test_processes_that_start_together_migrate_once(empty: Engine, empty_url: str) -> None:
+    started = [_start(empty_url) for _ in range(3)]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None  # or communicate() would write to it
+    complaints = [process.communicate(timeout=60)[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], complaints
+    assert schema.check(empty).ok
+
+
+def test_a_first_start_that_was_killed_half_way_may_be_repeated(empty: Engine) -> None:
+    """What MySQL leaves then: some of the tables, without all of their indexes, and no version."""
+    schema.upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+        connection.execute(text("DROP TABLE model_logs"))
+        index = "DROP INDEX ix_config_config_key_id"
+        connection.execute(text(f"{index} ON config" if empty.dialect.name == "mysql" else index))
+    schema.upgrade(empty)
+    assert schema.check(empty).ok
+
+
+def test_a_table_of_another_program_is_left_alone(empty: Engine) -> None:
+    with empty.begin() as connection:
+        connection.execute(text("CREATE TABLE config (name VARCHAR(10))"))
+    with pytest.raises(Exception, match="config"):
+        schema.upgrade(empty)
+    assert [column["name"] for column in inspect(empty).get_columns("config")] == ["name"]
+
+
+def test_changing_a_table_keeps_the_rows_that_refer_to_it(empty: Engine) -> None:
+    """SQLite changes a table by copying and dropping it, which would end every session if foreign keys were on."""
+    schema.upgrade(empty)
+    now = SystemClock().now()
+    with empty.begin() as connection:
+        user_id = users.add(connection, "ann", "hash", "viewer", now)
+        sessions.open(connection, "0" * 64, user_id, now, now)
+    with schema.migrating(empty) as connection:
+        operations = Operations(MigrationContext.configure(connection, opts=schema.OPTIONS))
+        with operations.batch_alter_table("app_credentials") as batch:
+            batch.alter_column("role", type_=Key(50), existing_type=Key(40), existing_nullable=False)
+    with empty.connect() as connection:
+        assert sessions.find(connection, "0" * 64)
+    assert "VARCHAR(50)" in str(schema.check(empty).drift)
+
+
+_COLLATIONS = text(
+    "select distinct collation_name from information_schema.columns where table_schema = database() "
+    "and data_type = 'varchar' and table_name <> 'alembic_version'"
+)
