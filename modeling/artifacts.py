@@ -22,7 +22,7 @@ NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}")
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class ModelRefused(UserError):  # noqa: N818 (it is a refusal, not a fault)
+class ModelRefused(UserError):
     """A model that must not be loaded; the message says which file, and why."""
 
 
@@ -99,6 +99,4 @@ def _show(draft: Path, target: Path) -> None:
     try:
         draft.rename(target)
     except OSError as error:
-        raise UserError(
-            f"model {target.parent.name}@{target.name} exists; train under a new version"
-        ) from error
+        raise UserError(f"model {target.parent.name}@{target.name} exists; train under a new version") from error

@@ -38,9 +38,7 @@ class TreeExplainer:
         self._lock = Lock()
         self._booster = ctypes.c_void_p()
         iterations = ctypes.c_int()
-        self._call(
-            "LGBM_BoosterLoadModelFromString", trees, ctypes.byref(iterations), ctypes.byref(self._booster)
-        )
+        self._call("LGBM_BoosterLoadModelFromString", trees, ctypes.byref(iterations), ctypes.byref(self._booster))
         self._fast = self._prepared()
 
     def explain(self, row: Floats) -> Doubles:
@@ -119,9 +117,7 @@ def _library() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(str(found[0]))
     except OSError as error:
-        raise UserError(
-            f"LightGBM's library cannot be loaded: {error}; on Debian, apt-get install libgomp1"
-        ) from error
+        raise UserError(f"LightGBM's library cannot be loaded: {error}; on Debian, apt-get install libgomp1") from error
     library.LGBM_GetLastError.restype = ctypes.c_char_p
     library.LGBM_SetMaxThreads(1)
     return library

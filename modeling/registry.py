@@ -84,19 +84,11 @@ class ModelRegistry:
         card = read_card(folder.file(CARD))
         schema = TableSchema.from_json(folder.file(SCHEMA))
         if card.ref != folder.ref or card.runtime not in RUNTIMES:
-            raise ModelRefused(
-                f"model {folder.ref} is refused: {CARD} is of another model ({card.ref})", "model"
-            )
+            raise ModelRefused(f"model {folder.ref} is refused: {CARD} is of another model ({card.ref})", "model")
         model = RUNTIMES[card.runtime](card, schema, folder)
-        plots = {
-            path[len(PLOTS) + 1 : -4]: body
-            for path, body in folder.files.items()
-            if path.startswith(f"{PLOTS}/")
-        }
+        plots = {path[len(PLOTS) + 1 : -4]: body for path, body in folder.files.items() if path.startswith(f"{PLOTS}/")}
         reference = folder.files.get("reference.json", b"{}")
-        return LoadedModel(
-            folder.ref, card, schema, self._decorate(model), plots, reference, folder.manifest_sha256
-        )
+        return LoadedModel(folder.ref, card, schema, self._decorate(model), plots, reference, folder.manifest_sha256)
 
     def _of_class(self, model: MLModel) -> LoadedModel:
         card = Card(

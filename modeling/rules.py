@@ -26,10 +26,10 @@ Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Column(BaseModel):
-    """One column and its bins.
+    """One column and its bins, for its number or its code (see `encoding.Codes`).
 
-    A number is in the bin after the last of `edges` that is not above it. The code of a category (see
-    `encoding.Codes`) is looked up in `codes`. A gap that is NaN is in the bin `missing`.
+    A value is in the bin after the last of `edges` that is not above it. NaN, and the code `gap`, are in the bin
+    `missing`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,12 +37,12 @@ class Column(BaseModel):
     feature: str
     position: int = Field(ge=0)
     edges: tuple[float, ...] = Field((), max_length=MOST_BINS - 1)
-    codes: tuple[int, ...] = ()
+    gap: float | None = None
     missing: int = Field(0, ge=0)
 
     @property
     def bins(self) -> int:
-        return max(self.codes) + 1 if self.codes else len(self.edges) + 1
+        return len(self.edges) + 1
 
 
 class Rule(BaseModel):
@@ -126,9 +126,7 @@ class RuleTable:
         """Mean log-odds with the known columns fixed, the unknown ones as in the training rows."""
         unknown = tuple(axis for axis in range(len(self.columns)) if axis not in known)
         shares = self._shares.sum(axis=known, keepdims=True)
-        return np.asarray(
-            (np.log(self.rates / (1 - self.rates)) * shares).sum(axis=unknown, keepdims=bool(known))
-        )
+        return np.asarray((np.log(self.rates / (1 - self.rates)) * shares).sum(axis=unknown, keepdims=bool(known)))
 
     @cached_property
     def _shares(self) -> Doubles:
@@ -154,18 +152,12 @@ def read_rules(text: bytes) -> RuleTable:
     whole = set(np.ndindex(table.shape)) if prod(table.shape) <= MOST_BINS**MOST_COLUMNS else set()
     if {rule.bins for rule in table.rules} != whole or len(table.rules) != len(whole):
         raise UserError("rules.json does not hold one rule for each cell; train again")
-    if not sum(rule.rows for rule in table.rules) or any(
-        c.missing >= c.bins or min(c.codes, default=0) < 0 for c in table.columns
-    ):
+    if not sum(rule.rows for rule in table.rules) or any(c.missing >= c.bins for c in table.columns):
         raise UserError("rules.json does not fit together; train again")
     return table
 
 
 def _bins(column: Column, values: Floats) -> Indices:
-    gaps = np.isnan(values)
-    if column.codes:
-        codes = np.where(gaps, 0, values).astype(np.intp)
-        found = np.asarray(column.codes, np.intp)[np.clip(codes, 0, len(column.codes) - 1)]
-    else:
-        found = np.searchsorted(np.asarray(column.edges, np.float32), values, side="right")
+    found = np.searchsorted(np.asarray(column.edges, np.float32), values, side="right")
+    gaps = np.isnan(values) if column.gap is None else np.isnan(values) | (values == column.gap)
     return np.where(gaps, column.missing, found)

@@ -58,21 +58,13 @@ def _listed(text: bytes, ref: str) -> dict[str, str]:
         raise _refused(ref, f"{MANIFEST} cannot be read") from error
     for path in listed:
         _refuse_if(not _inside(path), ref, f"{path!r} in the manifest leaves the folder")
-        _refuse_if(
-            PurePosixPath(path).suffix not in SUFFIXES, ref, f"{path} is not a kind of file that a model has"
-        )
+        _refuse_if(PurePosixPath(path).suffix not in SUFFIXES, ref, f"{path} is not a kind of file that a model has")
     return listed
 
 
 def _inside(path: str) -> bool:
     pure = PurePosixPath(path)
-    return (
-        bool(path)
-        and not pure.is_absolute()
-        and ".." not in pure.parts
-        and "\\" not in path
-        and "\0" not in path
-    )
+    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and "\\" not in path and "\0" not in path
 
 
 def _checked(folder: Path, path: str, digest: str, ref: str) -> bytes:

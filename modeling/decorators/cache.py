@@ -20,7 +20,7 @@ class Cache(Protocol):
 
 
 class Cached(ModelDecorator):
-    """Remembers the answers of a deterministic model for `ttl_seconds()`; any other model is just asked.
+    """Remembers the answers of a deterministic model for `ttl_seconds()`, 0 for not at all; any other model is just asked.
 
     The key is the SHA-256 of the canonical JSON of the chosen fields (default: all) with the model's name,
     version and schema, so every process agrees on it and no two inputs share one. An entry that does not
@@ -40,7 +40,7 @@ class Cached(ModelDecorator):
         return self.predict_many([data])[0]
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
-        ttl = self._ttl()
+        ttl = self._ttl_seconds()
         if not self.deterministic or ttl <= 0:
             return self.model.predict_many(data)
         keys = [self.key(one) for one in data]
@@ -70,7 +70,7 @@ class Cached(ModelDecorator):
         else:
             answers = self.model.predict_many(list(missing.values()))
         for key, answer in zip(missing, answers, strict=True):
-            self._cache.set(key, answer.model_dump_json().encode(), self._ttl_seconds())
+            self._cache.set(key, answer.model_dump_json().encode(), ttl)
         return answers
 
 

@@ -58,6 +58,4 @@ class EncodedModel(MLModel):
         if effects is None:
             return ()
         order = np.argsort(-np.abs(effects), kind="stable").tolist()
-        return tuple(
-            Contribution(self._names[i], values.get(self._names[i]), float(effects[i])) for i in order
-        )
+        return tuple(Contribution(self._names[i], values.get(self._names[i]), float(effects[i])) for i in order)
