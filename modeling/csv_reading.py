@@ -102,10 +102,16 @@ def _parse(text: str, separator: str, header: list[str], name: str) -> pa.Table:
 def _what_is_wrong(text: str, separator: str, expected: int, name: str) -> str:
     csv.field_size_limit(LONGEST_CELL)
     reader = csv.reader(io.StringIO(text), delimiter=separator)
+    start = 1
     for row in reader:
         if row and len(row) != expected:
-            return (
-                f"{name}, line {reader.line_num}: {len(row)} cells where the header has {expected}; "
-                f"mend the line (put quotes around a cell that holds the {SEPARATORS[separator]})"
-            )
-    return f"{name} cannot be read as a table; look for a quotation mark that is not closed"
+            return f"{name}, {_fault(row, start, reader.line_num, expected, SEPARATORS[separator])}"
+        start = reader.line_num + 1
+    return f"{name} cannot be read as a table; save it again as CSV in UTF-8"
+
+
+def _fault(row: list[str], start: int, end: int, expected: int, separator: str) -> str:
+    found = f"{len(row)} cells where the header has {expected}"
+    if end > start:
+        return f"lines {start} to {end}: {found}; close the quotation mark that opens in line {start}"
+    return f"line {end}: {found}; mend the line (put quotes around a cell that holds the {separator})"

@@ -69,7 +69,7 @@ def _date(name: str, cells: pa.ChunkedArray) -> Column:
 
 def _floats(cells: pa.ChunkedArray) -> Cells:
     """As numbers, NaN for null."""
-    numbers = pc.fill_null(pc.cast(cells, pa.float64(), safe=False), float("nan"))
+    numbers = pc.fill_null(pc.cast(cells, pa.float64(), safe=False), pa.scalar(float("nan"), pa.float64()))
     return np.array(numbers.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 

@@ -72,7 +72,7 @@ def _unfit(name: str, counts: dict[str, int]) -> str:
 
 def _chosen(name: str, counts: dict[str, int], positive: str) -> list[str]:
     """The value that was chosen, with its other spellings."""
-    wanted = fold(positive)
+    wanted = fold(positive).removesuffix(".0")
     group = next((group for group in (YES, NO) if wanted in group), {wanted})
     found = [text for text in counts if fold(text) == wanted or fold(text) in group]
     if not found or len(found) == len(counts):

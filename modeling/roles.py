@@ -18,12 +18,14 @@ from modeling.words import (
     KEY_ALONE,
     LABELS,
     LEAVING,
+    LEFT,
     MONEY,
     MONTHLY,
     NOISE,
     NOT_A_PERIOD,
     PRICE,
     ROW,
+    STAYED,
     TELLING,
     WHO,
     words_of,
@@ -41,7 +43,7 @@ def find_target(columns: Columns, choices: Choices) -> Decision:
         return Decision("target", choices.target, "you chose it")
     scores = {name: _target_score(column) for name, column in columns.items()}
     best = _best(scores)
-    if not best or not all(_same_label(columns[best[0]], columns[other]) for other in best):
+    if not best or not all(_same_label(columns[best[0]], columns[other]) for other in best[1:]):
         raise UserError(_which_target(columns, best), field="target")
     return Decision("target", best[0], "by its name and its values; --target COL chooses another")
 
@@ -65,7 +67,8 @@ def _target_score(column: Column) -> int:
 def _may_be_label(column: Column) -> bool:
     if column.kind == "date" or column.distinct() > MOST:
         return False
-    return column.distinct() == 2 or any(fold(text) in TELLING for text in value_counts(column))
+    words = {fold(text) for text in value_counts(column)}
+    return len(words) == 2 or bool(words & TELLING) or (len(words) > 2 and words <= LEFT | STAYED)
 
 
 def _same_label(one: Column, other: Column) -> bool:

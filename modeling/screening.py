@@ -1,5 +1,6 @@
 """Which columns a model must not read, and why."""
 
+import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ def _leaking(column: Column, left: Flags) -> Reason:
     alarm = ALARM_BY_NAME if late else ALARM
     return (
         f"leaking: alone it tells who left with a cross-validated ROC AUC of {auc:.3f} (alarm at {alarm:.2f}){named}; "
-        f"--keep {column.name} if it is known before a customer leaves"
+        f"--keep {shlex.quote(column.name)} if it is known before a customer leaves"
     )
 
 

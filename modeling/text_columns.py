@@ -38,7 +38,8 @@ Slots = npt.NDArray[np.int64]
 
 def distinct_texts(cells: pa.ChunkedArray) -> tuple[list[str], Slots]:
     """The different texts, trimmed and on one line, and which of them each row holds; null is empty text."""
-    encoded = pc.fill_null(cells.cast(pa.large_string()), "").combine_chunks().dictionary_encode()
+    filled = pc.fill_null(cells.cast(pa.large_string()), pa.scalar("", pa.large_string()))
+    encoded = filled.combine_chunks().dictionary_encode()
     tidied = [CONTROL.sub(" ", text).strip() for text in encoded.dictionary.to_pylist()]
     places: dict[str, int] = {}
     slots = np.array([places.setdefault(text, len(places)) for text in tidied], dtype=np.int64)
@@ -92,7 +93,7 @@ def _slips(texts: list[str], numbers: Numbers, counts: Slots) -> Counter[str] | 
 def _number_notes(texts: list[str], comma: bool, slips: Counter[str]) -> list[str]:
     notes = ["decimals after a comma"] if comma else []
     notes += [f"{sign} left out" for sign in ("%", "$", "€", "£") if any(sign in text for text in texts)]
-    return notes + [f"{_shown(text)} in {count} rows is a gap" for text, count in slips.most_common(3)]
+    return notes + [f"{_shown(text)} in {count:,} rows is a gap" for text, count in slips.most_common(3)]
 
 
 def _shown(text: str) -> str:
@@ -106,7 +107,7 @@ def _as_dates(name: str, texts: list[str], slots: Slots, counts: Slots) -> Colum
         return None
     days, form = parse_dates(texts)
     gaps = int(counts[[day is None for day in days]].sum())
-    notes = ([f"written {form}"] if form else []) + ([f"no date in {gaps} rows is a gap"] if gaps else [])
+    notes = ([f"written {form}"] if form else []) + ([f"no date in {gaps:,} rows is a gap"] if gaps else [])
     return Column(name, "date", np.array(days, dtype=np.float64)[slots], note=", ".join(notes))
 
 

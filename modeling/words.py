@@ -63,8 +63,10 @@ PRICE = {
     "arpu",
 }
 MONEY = PRICE | {"billing", "payment", "cost", "amount", "rate", "tariff"}
-NOT_A_PERIOD = {"total", "annual", "yearly", "lifetime", "cumulative", "sum", "ltd", "last", "change", "diff", "refund",
-                "refunds", "overdue", "extra"}  # fmt: skip
+NOT_A_PERIOD = {
+    "total", "annual", "yearly", "lifetime", "cumulative", "sum", "ltd", "last", "change", "diff", "refund", "refunds",
+    "overdue", "extra", "increase", "rise", "growth", "percent", "pct", "ratio", "count",
+}  # fmt: skip
 
 
 def tokens(name: str) -> list[str]:
