@@ -1,6 +1,6 @@
 """The mail that is due: a row per message, keyed by the prediction that caused it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,6 +63,11 @@ def mark_failed(connection: Connection, prediction_id: str, now: datetime, error
 def put_off(connection: Connection, prediction_id: str, until: datetime, error: str) -> None:
     """Leaves a message that could not be sent for another attempt, not before `until`."""
     _settle(connection, prediction_id, {"claimed_until": until, "error": error[:LONGEST_ERROR]})
+
+
+def narrow(connection: Connection, prediction_id: str, recipients: Sequence[str]) -> None:
+    """Leaves the message due to these `recipients` alone: the others have it."""
+    _settle(connection, prediction_id, {"recipients": list(recipients)})
 
 
 def pending(connection: Connection, now: datetime, limit: int) -> list[str]:
