@@ -10,22 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Connection, Engine, text
+from sqlalchemy import Connection, Engine, text
 
-from data.columns import Key, exact_collation
+from data.drift import find_drift
 from data.engine import build_engine
 from data.tables import metadata
 from helpers.errors import UserError
 
 MIGRATION_SECONDS = 3_600.0  # a change to a big table, or another process's migration
 _FOLDER = Path(__file__).parent / "migrations"
-_COLLATIONS = text(
-    "SELECT table_name, column_name, collation_name FROM information_schema.columns WHERE table_schema = DATABASE()"
-)
 _LOCK = "SELECT GET_LOCK(CONCAT('holdfast-', SHA1(DATABASE())), :seconds)"
 
 OPTIONS: dict[str, Any] = {
@@ -80,32 +76,7 @@ def check(engine: Engine) -> SchemaState:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=OPTIONS)
         found = context.get_current_revision()
-        drift = [_told(difference) for difference in compare_metadata(context, metadata)]
-        return SchemaState(found, head(), (*drift, *_lax_keys(connection)))
-
-
-def _told(difference: Any) -> str:
-    """One line for what Alembic gives as a tuple, or as a list of tuples for changes to one column."""
-    parts = difference[0] if isinstance(difference, list) else difference
-    return " ".join(str(part) for part in parts)
-
-
-def _lax_keys(connection: Connection) -> list[str]:
-    """The keys that MySQL would compare by another collation than ours, which Alembic does not look at."""
-    if connection.dialect.name != "mysql":
-        return []
-    exact = exact_collation(connection.dialect)
-    keys = {(table.name, column.name) for table in metadata.tables.values() for column in table.c if _is_key(column)}
-    found = connection.execute(_COLLATIONS).all()
-    return [
-        f"collation {table} {column} {name} {exact}"
-        for table, column, name in found
-        if (table, column) in keys and name != exact
-    ]
-
-
-def _is_key(column: Column[Any]) -> bool:
-    return isinstance(column.type, Key)
+        return SchemaState(found, head(), find_drift(connection, context))
 
 
 def _config(connection: Connection) -> Config:
