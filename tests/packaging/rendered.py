@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +12,13 @@ import yaml
 from tests.packaging.documents import ROOT
 from tests.support.services import absent
 
-OVERLAYS = sorted(path.name for path in (ROOT / "kubernetes" / "overlays").iterdir())
+OVERLAYS = ROOT / "kubernetes" / "overlays"
 WORKLOADS = ("CronJob", "Deployment", "Job", "StatefulSet")
 Document = dict[str, Any]
 
 
-def rendered(overlay: str) -> list[Document]:
-    """Every object of an overlay, by kubectl or kustomize."""
-    folder = ROOT / "kubernetes" / "overlays" / overlay
+def rendered(folder: Path) -> list[Document]:
+    """Every object of a kustomization, by kubectl or kustomize."""
     result = subprocess.run([*_builder(), folder], capture_output=True, text=True, check=True)
     return list(yaml.safe_load_all(result.stdout))
 

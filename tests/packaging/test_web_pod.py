@@ -1,13 +1,16 @@
 """How the web pods start, stop, grow and are reached."""
 
 import ast
+import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from tests.packaging.documents import ROOT
-from tests.packaging.rendered import Document, named, of_kind, rendered, template
+from tests.packaging.rendered import OVERLAYS, Document, named, names, of_kind, rendered, template
 
 
 def test_web_is_probed_scaled_and_spread(cluster: list[Document]) -> None:
@@ -26,7 +29,7 @@ def test_web_is_probed_scaled_and_spread(cluster: list[Document]) -> None:
 
 
 def test_production_scales_to_ten() -> None:
-    assert named(rendered("prod"), "HorizontalPodAutoscaler", "holdfast-web")["spec"]["maxReplicas"] == 10
+    assert named(rendered(OVERLAYS / "prod"), "HorizontalPodAutoscaler", "holdfast-web")["spec"]["maxReplicas"] == 10
 
 
 def test_pod_outlives_its_draining(cluster: list[Document]) -> None:
@@ -42,6 +45,18 @@ def test_outbox_fits_its_volume(cluster: list[Document]) -> None:
     limit = next(volume for volume in pod["volumes"] if volume["name"] == "var")["emptyDir"]["sizeLimit"]
     settings = next(of_kind(cluster, "ConfigMap"))["data"]
     assert int(settings["SPOOL_MAX_BYTES"]) <= int(limit.removesuffix("Gi")) * 2**30 / 1.5
+
+
+def test_spool_can_be_shared_by_all_pods(tmp_path: Path) -> None:
+    kubernetes = Path(os.path.relpath(ROOT / "kubernetes", tmp_path))
+    parts = {"resources": [str(kubernetes / "base")], "components": [str(kubernetes / "components" / "shared-spool")]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(parts), encoding="utf-8")
+    cluster = rendered(tmp_path)
+    pod = template(named(cluster, "Deployment", "holdfast-web"))["spec"]
+    spool = next(mount for mount in pod["containers"][0]["volumeMounts"] if mount["name"] == "spool")
+    assert spool == {"name": "spool", "mountPath": "/var/lib/holdfast/spool"}
+    volume = next(volume for volume in pod["volumes"] if volume["name"] == "spool")
+    assert volume["persistentVolumeClaim"]["claimName"] in names(cluster, "PersistentVolumeClaim")
 
 
 def test_ingress_serves_the_public_address_over_tls(cluster: list[Document]) -> None:
