@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-
 from data.config_store import ConfigRow
+
 from services.config_model import ConfigRefused, LiveConfig, parse_config, to_text
 from services.config_reading import Reading, read_config
 

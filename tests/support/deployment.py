@@ -20,7 +20,7 @@ from data.engine import build_engine
 from data.schema import upgrade
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "the-token-of-this-deployment"  # noqa: S105
+TOKEN = "the-token-of-this-deployment"
 FLASK = [sys.executable, "-m", "flask", "--app", "app"]
 COMMANDS: Mapping[str, Sequence[str]] = {
     "web": [sys.executable, "-m", "gunicorn", "app:create_app()"],
