@@ -1,0 +1,97 @@
+"""Passwords: how they are hashed, checked and made."""
+
+import threading
+import time
+
+import pytest
+from argon2 import PasswordHasher
+
+from helpers.errors import UserError
+from helpers.passwords import AT_ONCE, check_rules, hash_password, make_password, needs_rehash, verify_password
+
+
+def test_the_hash_is_argon2id_at_the_stated_cost_and_salted() -> None:
+    first, second = hash_password("correct horse"), hash_password("correct horse")
+    assert first.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert first != second
+
+
+def test_only_the_password_verifies() -> None:
+    stored = hash_password("correct horse")
+    assert verify_password(stored, "correct horse")
+    assert not verify_password(stored, "correct horsf")
+    assert not verify_password(stored, "")
+
+
+def test_one_password_in_two_unicode_spellings_is_the_same() -> None:
+    assert verify_password(hash_password("caf\u00e9 au lait"), "cafe\u0301 au lait")
+
+
+@pytest.mark.parametrize("stored", ["", "not a hash", "$argon2id$v=19$m=1", "$2b$12$abcdefghijklmnopqrstuu"])
+def test_a_broken_hash_matches_nothing(stored: str) -> None:
+    assert not verify_password(stored, stored)
+
+
+def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
+    stored = hash_password("correct horse")
+    verify_password(None, "warm up")
+
+    def seconds(hashed: str | None) -> float:
+        return min(_timed(hashed) for _ in range(7))
+
+    assert seconds(None) == pytest.approx(seconds(stored), rel=0.5)
+
+
+def test_hashes_of_another_cost_are_to_be_renewed() -> None:
+    assert needs_rehash(PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash("x"))
+    assert not needs_rehash(hash_password("x"))
+
+
+def test_no_more_than_two_hashes_are_reckoned_at_once() -> None:
+    done = threading.Event()
+
+    def third() -> None:
+        hash_password("third")
+        done.set()
+
+    waiting = threading.Thread(target=third)
+    with AT_ONCE, AT_ONCE:
+        waiting.start()
+        assert not done.wait(0.5)
+    assert done.wait(10)
+    waiting.join()
+
+
+@pytest.mark.parametrize(
+    ("password", "complaint"),
+    [
+        ("short", "12 to 256"),
+        ("x" * 257, "12 to 256"),
+        ("abababababab", "too few"),
+        ("with a\nbreak in it", "printable"),
+        ("a lone \ud800 surrogate", "printable"),
+        ("retention-team1", "little more than the user name"),
+    ],
+)
+def test_a_poor_password_is_refused_in_words(password: str, complaint: str) -> None:
+    with pytest.raises(UserError, match=complaint) as caught:
+        check_rules(password, "retention-team")
+    assert caught.value.field == "password"
+
+
+def test_a_long_sentence_will_do() -> None:
+    check_rules("the tide goes out twice a day", "anna")
+    check_rules("密码是一个很长的句子没有人知道", "anna")
+
+
+def test_a_made_password_keeps_the_rules_and_is_never_made_twice() -> None:
+    made = {make_password() for _ in range(200)}
+    assert len(made) == 200
+    for each in made:
+        check_rules(each, "anna")
+
+
+def _timed(hashed: str | None) -> float:
+    start = time.perf_counter()
+    verify_password(hashed, "some other password")
+    return time.perf_counter() - start
