@@ -27,23 +27,24 @@ class Calibration:
         return (self.slope, self.intercept) != (1.0, 0.0)
 
 
-def calibrate(y: Doubles, found: OutOfFold) -> tuple[Calibration, OutOfFold]:
-    """A sigmoid if the pooled calibration error is too large and a sigmoid lowers it, and the predictions then.
-
-    Each fold is mended by what the other folds show, so the mended figures are out of fold as well.
-    """
+def calibrate(y: Doubles, found: OutOfFold) -> Calibration:
+    """A sigmoid if the pooled calibration error is too large and a sigmoid lowers it, else nothing."""
     once = np.ones(len(y))
     bearable = BEARABLE_IF_FEW if len(y) < FEW else BEARABLE
     before = ece(y, found.pooled, once)
-    none = f"none: the pooled calibration error is {before:.3f}, bearable up to {bearable}"
     if before <= bearable:
-        return Calibration(1.0, 0.0, none), found
-    mended = _across_folds(y, found)
-    after = ece(y, mended.pooled, once)
+        return Calibration(1.0, 0.0, f"none: the pooled calibration error is {before:.3f}, bearable up to {bearable}")
+    after = ece(y, _across_folds(y, found).pooled, once)
     if after >= before:
-        return Calibration(1.0, 0.0, f"none: a sigmoid would not lower the pooled error of {before:.3f}"), found
+        return Calibration(1.0, 0.0, f"none: a sigmoid would not lower the pooled error of {before:.3f}")
     said = f"sigmoid: it lowers the pooled calibration error from {before:.3f} to {after:.3f}"
-    return Calibration(*fit_sigmoid(y, found.pooled), said), mended
+    return Calibration(*fit_sigmoid(y, found.pooled), said)
+
+
+def mended(y: Doubles, found: OutOfFold, calibration: Calibration) -> OutOfFold:
+    """The predictions as such a calibration leaves them: each fold is mended by what the other folds show, so
+    that the figures stay out of fold."""
+    return _across_folds(y, found) if calibration.needed else found
 
 
 def fit_sigmoid(y: Doubles, p: Doubles) -> tuple[float, float]:
@@ -60,10 +61,10 @@ def fit_sigmoid(y: Doubles, p: Doubles) -> tuple[float, float]:
 
 
 def _across_folds(y: Doubles, found: OutOfFold) -> OutOfFold:
-    mended = found.predictions.copy()
+    better = found.predictions.copy()
     for seed, (folds, p) in enumerate(zip(found.folds, found.predictions, strict=True)):
         for number in np.unique(folds):
             inside = folds == number
             slope, intercept = fit_sigmoid(y[~inside], p[~inside])
-            mended[seed, inside] = sigmoid(log_odds(p[inside]) * slope + intercept)
-    return replace(found, predictions=mended)
+            better[seed, inside] = sigmoid(log_odds(p[inside]) * slope + intercept)
+    return replace(found, predictions=better)

@@ -34,6 +34,9 @@ class OutOfFold:
         """Mean prediction of each row over the seeds, (N,)."""
         return np.asarray(self.predictions.mean(axis=0))
 
+    def rows(self, chosen: npt.NDArray[np.bool_]) -> "OutOfFold":
+        return OutOfFold(self.folds[:, chosen], self.predictions[:, chosen])
+
 
 def held_out_metrics(y: Doubles, p: Doubles, groups: Integers, resamples: int, seed: int = 0) -> dict[str, Interval]:
     """Each figure on the held-out rows with its 95 % percentile bootstrap interval.

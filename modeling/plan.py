@@ -18,7 +18,7 @@ class TrainingPlan:
     split_seed: int = 0
     search_folds: int = 5
     search_rows: int = 50_000
-    most_trees: int = 600
+    most_trees: int = 1_000
     resamples: int = 500
     plots: bool = True
     threads: int = 2

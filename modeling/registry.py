@@ -8,16 +8,10 @@ from threading import Lock
 from modeling.artifacts import CARD, NAME, PLOTS, SCHEMA, VERSION, Folder, ModelRefused, versions
 from modeling.card import Card, read_card
 from modeling.interface import MLModel
-from modeling.runtimes.heuristic import HeuristicModel
-from modeling.runtimes.onnx import OnnxModel
+from modeling.runtimes.opening import open_model
 from modeling.schema import TableSchema
 from modeling.third_party import import_model, schema_of
 from modeling.verification import read_folder
-
-RUNTIMES: Mapping[str, Callable[[Card, TableSchema, Folder], MLModel]] = {
-    "onnx": OnnxModel,
-    "heuristic": HeuristicModel,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +77,7 @@ class ModelRegistry:
     def _of_folder(self, folder: Folder) -> LoadedModel:
         card = read_card(folder.file(CARD))
         schema = TableSchema.from_json(folder.file(SCHEMA))
-        if card.ref != folder.ref or card.runtime not in RUNTIMES:
-            raise ModelRefused(f"model {folder.ref} is refused: {CARD} is of another model ({card.ref})", "model")
-        model = RUNTIMES[card.runtime](card, schema, folder)
+        model = open_model(card, schema, folder)
         plots = {path[len(PLOTS) + 1 : -4]: body for path, body in folder.files.items() if path.startswith(f"{PLOTS}/")}
         reference = folder.files.get("reference.json", b"{}")
         return LoadedModel(folder.ref, card, schema, self._decorate(model), plots, reference, folder.manifest_sha256)

@@ -20,11 +20,11 @@ class Cache(Protocol):
 
 
 class Cached(ModelDecorator):
-    """Remembers the answers of a deterministic model for `ttl_seconds()`, 0 for not at all; any other model is just asked.
+    """Remembers the answers of a deterministic model for `ttl_seconds()`; any other model is just asked.
 
-    The key is the SHA-256 of the canonical JSON of the chosen fields (default: all) with the model's name,
-    version and schema, so every process agrees on it and no two inputs share one. An entry that does not
-    read back as an answer is a miss, and is overwritten.
+    0 seconds switch the cache off. The key is the SHA-256 of the canonical JSON of the chosen fields (default:
+    all) with the model's name, version and schema, so every process agrees on it and no two inputs share one.
+    An entry that does not read back as an answer is a miss, and is overwritten.
     """
 
     def __init__(

@@ -42,6 +42,11 @@ class EncodedModel(MLModel):
     def effects(self, row: Floats) -> Doubles | None:
         """Log-odds that each feature of one encoded row, (F,), added to the base; None when unknown."""
 
+    def effects_many(self, matrix: Floats) -> Doubles | None:
+        """The effects of many encoded rows, (N, F)."""
+        found = [self.effects(row) for row in matrix]
+        return None if any(one is None for one in found) else np.array(found, np.float64)
+
     def predict(self, data: BaseModel) -> Prediction:
         row = self._encoder.encode(values_of(data))
         return Prediction(probability=float(self.probabilities(row[np.newaxis])[0]))

@@ -38,10 +38,15 @@ class OnnxModel(EncodedModel):
     def effects(self, row: Floats) -> Doubles | None:
         if self._trees is not None:
             return self._trees.explain(row)[:-1]
+        found = self.effects_many(row[np.newaxis])
+        return None if found is None else np.asarray(found[0])
+
+    def effects_many(self, matrix: Floats) -> Doubles | None:
+        if self._trees is not None:
+            return self._trees.explain_many(matrix)[:, :-1]
         if not self._own:
             return None
-        answer: Floats = self._session.run((CONTRIBUTIONS,), {INPUT: row[np.newaxis]})[0]
-        return np.asarray(answer[0], np.float64)
+        return np.asarray(self._session.run((CONTRIBUTIONS,), {INPUT: matrix})[0], np.float64)
 
 
 def open_session(graph: bytes, ref: str, features: int) -> onnxruntime.InferenceSession:
