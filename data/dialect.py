@@ -36,14 +36,15 @@ def insert_absent(connection: Connection, table: Table, rows: Iterable[Row]) -> 
     Gives the number inserted; another writer that inserts the same keys at the same instant may count them too.
     Any other fault of a row raises as it would in a plain INSERT.
     """
-    return sum(_insert_absent(connection, table, chunk) for chunk in chunks(rows))
-
-
-def _insert_absent(connection: Connection, table: Table, rows: Sequence[Row]) -> int:
     (key,) = table.primary_key
+    ordered = sorted(rows, key=lambda row: str(row[key.name]))  # every writer in one order: no deadlocks
+    return sum(_insert_absent(connection, table, key, chunk) for chunk in chunks(ordered))
+
+
+def _insert_absent(connection: Connection, table: Table, key: Column[Any], rows: Sequence[Row]) -> int:
     first = {row[key.name]: row for row in reversed(rows)}
     known = set(connection.scalars(select(key).where(key.in_(first))))
-    missing = [first[name] for name in sorted(first.keys() - known)]  # one order: no deadlocks
+    missing = [row for name, row in reversed(first.items()) if name not in known]
     if missing:
         connection.execute(_insert_or_keep(connection, table, key), missing)
     return len(missing)
