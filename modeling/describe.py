@@ -68,18 +68,13 @@ def _described(trial: Trial, made: Fit, card: Card) -> Described:
     test = trial.table.rows(~trial.learn)
     scores = made.served.probabilities(test.x).astype(np.float64)
     effects = made.served.effects_many(test.x[:EXPLAINED_ROWS])
-    strength = (
-        {} if effects is None else dict(zip(test.schema.names, np.abs(effects).mean(axis=0).tolist(), strict=True))
-    )
-    metrics = held_out_metrics(test.y, scores, test.groups, trial.plan.resamples)
-    seconds = round(perf_counter() - trial.started, 3)
-    card = card.model_copy(
-        update={
-            "metrics": metrics,
-            "importance": dict(zip(test.schema.names, strength, strict=False)),
-            "training_seconds": seconds,
-        }
-    )
+    means = [] if effects is None else np.abs(effects).mean(axis=0).tolist()
+    found = {
+        "metrics": held_out_metrics(test.y, scores, test.groups, trial.plan.resamples),
+        "importance": dict(zip(test.schema.names, means, strict=False)),
+        "training_seconds": round(perf_counter() - trial.started, 3),
+    }
+    card = card.model_copy(update=found)
     files = {
         **made.files,
         CARD: card.model_dump_json(indent=2).encode(),
