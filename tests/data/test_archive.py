@@ -37,7 +37,7 @@ def test_s3_keeps_the_first_body_of_a_key(s3_peer: S3Peer) -> None:
     archive.put(KEY, b"second")
     archive.put("ledger/other.jsonl.gz", b"other")
     assert s3_peer.body(KEY) == b"first"
-    assert sorted(s3_peer.keys()) == sorted([KEY, "ledger/other.jsonl.gz"])
+    assert sorted(s3_peer.listing()) == sorted([KEY, "ledger/other.jsonl.gz"])
 
 
 def test_a_missing_bucket_is_an_error_and_not_a_success(s3_peer: S3Peer) -> None:

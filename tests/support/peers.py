@@ -4,6 +4,7 @@ import asyncio
 import email
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -102,7 +103,7 @@ class S3Peer:
     bucket: str
     client: Any
 
-    def keys(self) -> list[str]:
+    def listing(self) -> list[str]:
         listing = self.client.list_objects_v2(Bucket=self.bucket)
         return [entry["Key"] for entry in listing.get("Contents", [])]
 
@@ -122,6 +123,7 @@ def s3_peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Peer]:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     client = AwsSession().client("s3", endpoint_url=url, region_name="us-east-1")
-    client.create_bucket(Bucket="ledger")
-    yield S3Peer(url, "ledger", client)
+    bucket = f"ledger-{uuid.uuid4().hex}"  # the server's memory is that of this process
+    client.create_bucket(Bucket=bucket)
+    yield S3Peer(url, bucket, client)
     server.stop()
