@@ -116,12 +116,12 @@ def test_the_id_is_found_by_name(tmp_path: Path, name: str) -> None:
 def test_a_customer_id_is_preferred_and_the_row_number_left_out(tmp_path: Path) -> None:
     surnames = [f"Smith{row % 190}" for row in range(400)]
     keys = [15_600_000 + (row * 7919) % 100_003 for row in range(400)]
-    table = {
+    table: Table = {
         "RowNumber": list(range(1, 401)),
         "CustomerId": keys,
         "Surname": surnames,
         **FEATURES,
-        "Exited": LEFT.astype(int),
+        "Exited": LEFT.astype(int).tolist(),
     }
     dataset = read(tmp_path, table)
     assert dataset.schema.id == "CustomerId"
