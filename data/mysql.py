@@ -43,7 +43,7 @@ def build_mysql(address: URL, read_timeout: float) -> Engine:
         connect_args=_connect_args(read_timeout),
     )
     if tls:
-        _encrypt(engine, tls)
+        _apply_tls(engine, tls)
     return engine
 
 
@@ -57,7 +57,7 @@ def _connect_args(read_timeout: float) -> dict[str, Any]:
     }
 
 
-def _encrypt(engine: Engine, tls: TlsOptions) -> None:
+def _apply_tls(engine: Engine, tls: TlsOptions) -> None:
     @event.listens_for(engine, "do_connect")
     def with_tls(_dialect: Dialect, _record: object, _args: Any, arguments: dict[str, Any]) -> None:
-        arguments["ssl"] = tls.context()
+        arguments.update(tls.connect_args())

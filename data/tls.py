@@ -2,12 +2,14 @@
 
 `ssl=true` checks the server's certificate and name against the system's authorities; `ssl_ca=FILE` against that
 file (Amazon RDS: its global bundle); `ssl_cert=FILE&ssl_key=FILE` show a certificate of ours;
-`ssl_check_hostname=false` checks the certificate alone; `ssl_verify=false` encrypts without checking anything.
+`ssl_check_hostname=false` checks the certificate alone; `ssl_verify=false` encrypts without checking anything; `ssl=false` does not even encrypt. Without any of these
+PyMySQL encrypts, unchecked, where the server offers it.
 """
 
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from helpers.errors import UserError
 
@@ -17,16 +19,20 @@ _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """What was asked for; files are opened when a connection is first made, not before."""
+    """What was asked for; files are opened when a connection is made, not before."""
 
+    wanted: bool
     ca: str | None
     cert: str | None
     key: str | None
     check_hostname: bool
     verify: bool
 
-    def context(self) -> ssl.SSLContext:
-        """Raises UserError naming DATABASE_URL when a file cannot be used."""
+    def connect_args(self) -> dict[str, Any]:
+        """What PyMySQL is to be told. Raises UserError naming DATABASE_URL when a file cannot be used."""
+        return {"ssl": self._context()} if self.wanted else {"ssl_disabled": True}
+
+    def _context(self) -> ssl.SSLContext:
         try:
             context = ssl.create_default_context(cafile=self.ca)
             if self.cert:
@@ -40,14 +46,15 @@ class TlsOptions:
 
 
 def tls_options(query: Mapping[str, str]) -> TlsOptions | None:
-    """What the address asks for, or None for a plain connection. Raises UserError for what it does not know."""
+    """What the address asks for, or None when it says nothing. Raises UserError for what it does not know."""
     unknown = [name for name in query if name.startswith("ssl") and name not in NAMES]
     if unknown:
         raise UserError(f"DATABASE_URL has the unknown option {unknown[0]}: use {', '.join(NAMES)}.", "DATABASE_URL")
     asked = {name: query[name] for name in NAMES if name in query}
-    if not asked or not _word(asked, "ssl"):
+    if not asked:
         return None
     return TlsOptions(
+        wanted=_word(asked, "ssl"),
         ca=asked.get("ssl_ca"),
         cert=asked.get("ssl_cert"),
         key=asked.get("ssl_key"),
