@@ -23,6 +23,7 @@ from modeling.folds import assign_folds
 from modeling.metrics import log_losses
 from modeling.parts import Table, search_parts
 from modeling.plan import TrainingPlan
+from modeling.schema import TableSchema
 
 CANDIDATES: Sequence[Candidate] = (AdditiveBoosting(), Boosting(), CatBoost(), Heuristic())
 PREFERRED, RULE_OF_THUMB = "additive", "heuristic"
@@ -36,12 +37,14 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """The models of one training, the winner first and the others by log loss; `reason` says why it won.
+    """The models of one training, the winner first and the others by log loss; `reason` says why it
+    won. `schema` is that of all of them, with the categories in the order of the rows learned from.
 
     `rejected` says of each algorithm whose export differed from its trainer what was measured.
     """
 
     models: tuple[Described, ...]
+    schema: TableSchema
     reason: str
     rejected: tuple[str, ...]
 
@@ -85,7 +88,7 @@ def train(
     fits, rejected = _fitted(tested, coded, learn, tell)
     ranked, reason = _ranked(fits, table.y, learn)
     trial = Trial(dataset, coded, learn, plan, created_at, started)
-    return Training(tuple(describe(trial, ranked, naming, tell)), reason, rejected)
+    return Training(tuple(describe(trial, ranked, naming, tell)), coded.schema, reason, rejected)
 
 
 def _tested(chosen: Sequence[Candidate], table: Table, learn: Flags, plan: TrainingPlan, tell: Tell) -> list[Tested]:
