@@ -36,10 +36,10 @@ def _engine(url: str) -> Engine:
         if parsed.get_backend_name() == "sqlite" and file and not Path(file).is_file():
             raise UserError(f"there is no SQLite file {file}; mend the address")
         return create_engine(parsed)
-    except (ArgumentError, ValueError):  # their messages show the address, and so the password
-        raise UserError(f"the address of the table cannot be read; {FORM}") from None
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise UserError(f"there is no driver for {url.partition('://')[0]}: {error}; install one") from None
+    except (ArgumentError, ValueError):  # their messages show the address, and so the password
+        raise UserError(f"the address of the table cannot be read; {FORM}") from None
 
 
 def read_table(engine: Engine, name: str) -> pa.Table:
