@@ -40,21 +40,18 @@ def build_mysql(address: URL, read_timeout: float) -> Engine:
         pool_use_lifo=True,
         hide_parameters=True,
         json_serializer=strict_json,
-        connect_args=_connect_args(read_timeout),
+        connect_args=_connect_args(address, read_timeout),
     )
     if tls:
         _apply_tls(engine, tls)
     return engine
 
 
-def _connect_args(read_timeout: float) -> dict[str, Any]:
-    return {
-        "charset": "utf8mb4",
-        "connect_timeout": CONNECT_SECONDS,
-        "read_timeout": read_timeout,
-        "write_timeout": WRITE_SECONDS,
-        "init_command": SESSION,
-    }
+def _connect_args(address: URL, read_timeout: float) -> dict[str, Any]:
+    """Ours, but for the timeouts that the address itself gives."""
+    timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": read_timeout, "write_timeout": WRITE_SECONDS}
+    ours = {name: seconds for name, seconds in timeouts.items() if name not in address.query}
+    return {**ours, "charset": "utf8mb4", "init_command": SESSION}
 
 
 def _apply_tls(engine: Engine, tls: TlsOptions) -> None:

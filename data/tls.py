@@ -2,8 +2,8 @@
 
 `ssl=true` checks the server's certificate and name against the system's authorities; `ssl_ca=FILE` against that
 file (Amazon RDS: its global bundle); `ssl_cert=FILE&ssl_key=FILE` show a certificate of ours;
-`ssl_check_hostname=false` checks the certificate alone; `ssl_verify=false` encrypts without checking anything; `ssl=false` does not even encrypt. Without any of these
-PyMySQL encrypts, unchecked, where the server offers it.
+`ssl_check_hostname=false` checks the certificate alone; `ssl_verify=false` encrypts without checking anything;
+`ssl=false` does not even encrypt. Without any of these PyMySQL encrypts, unchecked, where the server offers it.
 """
 
 import ssl
