@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from flask import Request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from endpoints.problems import Problem
 
@@ -15,12 +16,21 @@ def read_object(request: Request) -> dict[str, Any]:
         raise Problem(415, "send the body as Content-Type: application/json")
     if request.content_encoding not in (None, "", "identity"):
         raise Problem(400, "Content-Encoding is not supported: send the body uncompressed")
-    parsed = _parse(request.get_data(cache=False))
+    parsed = _parse(_whole(request))
     if not isinstance(parsed, dict):
         raise Problem(
             422, "the body must be a JSON object", [{"field": "body", "message": "must be an object"}]
         )
     return parsed
+
+
+def _whole(request: Request) -> bytes:
+    """Werkzeug cuts a body that does not tell its length at the limit, without a word."""
+    raw = request.get_data(cache=False)
+    limit = request.max_content_length
+    if request.content_length is None and limit is not None and len(raw) >= limit:
+        raise RequestEntityTooLarge
+    return raw
 
 
 def _parse(raw: bytes) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from redis import Redis
 
 from app import create_app
 from app_settings import load_settings
@@ -66,6 +67,8 @@ def application(var_dir: Path, trained: Trained, redis_url: str, **environ: str)
 @pytest.fixture
 def app(tmp_path: Path, trained: Trained, embedded_redis_url: str) -> Iterator[APIFlask]:
     """An application with the trained models in service, and nothing in its database yet but that."""
+    with Redis.from_url(embedded_redis_url) as redis:
+        redis.flushall()
     with application(tmp_path, trained, embedded_redis_url) as made:
         configure(made, aliases=trained.aliases)
         yield made
