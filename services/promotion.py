@@ -1,0 +1,61 @@
+"""Puts freshly trained models into service: a config change like any other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection
+
+from data import config_store
+from helpers.canonical import canonical_json
+
+ALIASES, CUTOFF = "aliases", "proba_cutoff"
+CHAMPION, CHALLENGER, HEURISTIC = "champion", "challenger", "heuristic"
+AUTHOR = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What was appended to the config; `cutoff` is None when the one in force was left alone."""
+
+    revision: int
+    aliases: dict[str, str]
+    cutoff: float | None
+
+
+def aliases_in_force(connection: Connection) -> dict[str, str]:
+    """The newest aliases that can be read; empty when nothing was ever in service."""
+    rows = [row for row in config_store.newest_rows(connection) if row.key == ALIASES]
+    return next((found for row in rows if (found := _aliases(row.value))), {})
+
+
+def _aliases(text: str) -> dict[str, str]:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return {str(name): str(ref) for name, ref in found.items()} if isinstance(found, dict) else {}
+
+
+def roles(algorithms: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Aliases for models given as (algorithm, ref), the winner first: it is the champion, the best other learned
+    model the challenger, the rule of thumb the heuristic."""
+    refs = dict(algorithms)
+    named = {CHAMPION: algorithms[0][1]}
+    others = [ref for algorithm, ref in algorithms[1:] if algorithm != HEURISTIC]
+    if others:
+        named[CHALLENGER] = others[0]
+    if HEURISTIC in refs:
+        named[HEURISTIC] = refs[HEURISTIC]
+    return named
+
+
+def promote(connection: Connection, named: Mapping[str, str], cutoff: float, reason: str) -> Promotion:
+    """Appends the aliases to those in force; the cutoff too when none was ever set."""
+    aliases = {**aliases_in_force(connection), **named}
+    values = {ALIASES: canonical_json(aliases).decode()}
+    first = not any(row.key == CUTOFF for row in config_store.newest_rows(connection, per_key=1))
+    if first:
+        values[CUTOFF] = f"{cutoff:g}"
+    revision = config_store.append(connection, values, AUTHOR, reason)
+    return Promotion(revision, aliases, cutoff if first else None)
