@@ -78,7 +78,8 @@ def _choices(feature: Feature, text: str) -> tuple[Choice, ...]:
 
 
 def _hint(feature: Feature) -> str:
-    if feature.kind == "number" and feature.minimum is not None and feature.maximum is not None:
+    """What a number was in training; the other inputs show what can be chosen."""
+    if feature.minimum is not None and feature.maximum is not None:
         seen = f"Trained on {value_words(feature.minimum)} to {value_words(feature.maximum)}"
         return f"{seen}; may be left empty" if feature.nullable else seen
-    return feature.description
+    return ""

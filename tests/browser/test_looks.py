@@ -1,0 +1,114 @@
+"""What every page keeps to, on any screen."""
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.support.browser import DESK, PHONE, OpenBrowser
+from tests.support.customers import IDS
+
+pytestmark = pytest.mark.browser
+PAGES = ("/model_interface", "/model_interface?view=what-if", "/nowhere")
+CONTRAST = """() => {
+  const light = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const brightness = ([r, g, b]) => 0.2126 * light(r) + 0.7152 * light(g) + 0.0722 * light(b);
+  const ground = (e) => { for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor);
+    if (c.length === 3 || c[3] === 1) return c; }
+    return [255, 255, 255]; };
+  const poor = [];
+  for (const e of document.querySelectorAll("body *")) {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || !e.checkVisibility() || e.closest(".unseen, noscript, svg")) continue;
+    const style = getComputedStyle(e);
+    const [a, b] = [brightness(rgb(style.color)), brightness(ground(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(e.textContent.trim().slice(0, 40) + " " + style.color);
+  }
+  return poor; }"""
+
+
+def with_results(page: Page) -> Page:
+    page.goto(page.url.split("/model_interface")[0] + "/model_interface")
+    page.fill("#ids", "\n".join([*IDS, "nobody"]))
+    page.click("button:has-text('Predict')")
+    page.wait_for_selector("tbody")
+    return page
+
+
+@pytest.mark.parametrize("viewport", [PHONE, ViewportSize(width=768, height=900), DESK], ids=lambda v: str(v["width"]))
+def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: ViewportSize) -> None:
+    watched = browse(viewport)
+    wide = "() => document.scrollingElement.scrollWidth"
+    assert watched.open("/login").evaluate(wide) <= viewport["width"]
+    page = watched.sign_in()
+    for path in PAGES:
+        assert watched.open(path).evaluate(wide) <= viewport["width"], path
+    watched.open("/model_interface")
+    assert with_results(page).evaluate(wide) <= viewport["width"]
+
+
+def test_on_a_phone_each_client_is_a_card_with_its_labels(browse: OpenBrowser) -> None:
+    page = with_results(browse(PHONE).sign_in())
+    expect(page.locator("thead")).to_be_hidden()
+    card = page.locator("tbody tr").first
+    box = card.bounding_box()
+    assert box
+    assert box["height"] > 200
+    label = card.locator("[data-label='Money at risk']").evaluate("(e) => getComputedStyle(e, '::before').content")
+    assert label == '"Money at risk"'
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(browse: OpenBrowser, scheme: str) -> None:
+    watched = browse(color_scheme=scheme, reduced_motion="reduce")
+    assert watched.open("/login").evaluate(CONTRAST) == []
+    page = watched.sign_in()
+    for path in PAGES:
+        assert watched.open(path).evaluate(CONTRAST) == [], path
+    watched.open("/model_interface")
+    assert with_results(page).evaluate(CONTRAST) == []
+
+
+def test_dark_is_dark_and_light_is_light(browse: OpenBrowser) -> None:
+    ground = "() => getComputedStyle(document.documentElement).backgroundColor"
+    shades = {
+        scheme: sum(int(n) for n in browse(color_scheme=scheme).open("/login").evaluate(ground)[4:-1].split(",")) / 3
+        for scheme in ("light", "dark")
+    }
+    assert shades["light"] > 230
+    assert shades["dark"] < 40
+
+
+def test_who_wants_no_motion_sees_none(browse: OpenBrowser) -> None:
+    page = browse(reduced_motion="reduce").open("/login")
+    assert page.locator("main button").evaluate("(e) => getComputedStyle(e).transitionDuration") == "0s"
+
+
+def test_the_first_load_is_light(browse: OpenBrowser) -> None:
+    watched = browse()
+    page = watched.sign_in()
+    fresh = browse(storage_state=page.context.storage_state())
+    sizes: list[int] = []
+    fresh.page.on(
+        "requestfinished",
+        lambda request: sizes.append(request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"]),
+    )
+    fresh.open("/model_interface").wait_for_load_state("networkidle")
+    assert len(sizes) >= 5
+    assert sum(sizes) <= 150_000
+
+
+def test_the_api_documentation_shows_without_a_complaint(browse: OpenBrowser) -> None:
+    page = browse().open("/docs")
+    page.wait_for_selector(".swagger-ui .opblock")
+    assert page.locator(".opblock").count() >= 5
+
+
+def test_every_field_has_a_name_for_a_screen_reader(browse: OpenBrowser) -> None:
+    page = browse().sign_in("/model_interface?view=what-if")
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('input:not([type=hidden]), select, textarea')]
+                 .filter((e) => !e.labels?.length).map((e) => e.name)"""
+    )
+    assert nameless == []
+    assert page.locator("html[lang=en] main#main h1").count() == 1

@@ -1,0 +1,129 @@
+"""A real browser in front of the real application, watched for what it should never do."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.support.customers import fill_tables
+from tests.support.models import Trained
+from tests.support.services import absent
+from tests.support.stack import application, configure
+from tests.support.visitor import PASSWORD
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+DESK = ViewportSize(width=1280, height=860)
+PHONE = ViewportSize(width=360, height=740)
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The application at an address of this machine."""
+
+    url: str
+    app: APIFlask
+
+    def person(self) -> str:
+        """The name of a new user, whose password is `PASSWORD`."""
+        name = f"person{next(_numbers)}"
+        self.app.extensions["holdfast"].accounts.add(name, "manager", PASSWORD, "a test")
+        return name
+
+
+@dataclass
+class Watched:
+    """A page, and all that it did wrong: each list must stay empty."""
+
+    page: Page
+    site: Site
+    violations: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(f"{self.site.url}{path}")
+        return self.page
+
+    def sign_in(self, path: str = "/model_interface") -> Page:
+        """Signs a new user in through the form and lands on `path`."""
+        page = self.open(path)
+        page.fill("#username", self.site.person())
+        page.fill("#password", PASSWORD)
+        page.click("main button")
+        page.wait_for_selector("h1:has-text('Predict')")
+        return page
+
+    def listen(self) -> None:
+        self.page.on("console", lambda message: self._hear(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._see)
+
+    def _hear(self, text: str) -> None:
+        if "Content Security Policy" in text:
+            self.violations.append(text)
+
+    def _see(self, request: Request) -> None:
+        if not request.url.startswith((self.site.url, "data:")):
+            self.foreign.append(request.url)
+
+
+OpenBrowser = Callable[..., Watched]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        absent("Chromium", "install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, trained: Trained, embedded_redis_url: str) -> Iterator[Site]:
+    """The application over real HTTP, with models, customers and lifetime values."""
+    with application(tmp_path_factory.mktemp("site"), trained, embedded_redis_url) as app:
+        configure(app, aliases=trained.aliases)
+        fill_tables(app, trained.schema)
+        with _served(app) as url:
+            yield Site(url, app)
+
+
+@pytest.fixture
+def browse(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
+    """Opens a fresh browser window; after the test, none of them may have done wrong."""
+    opened: list[Watched] = []
+
+    def make(viewport: ViewportSize = DESK, **options: object) -> Watched:
+        context = chromium.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        watched = Watched(context.new_page(), site)
+        watched.listen()
+        opened.append(watched)
+        return watched
+
+    yield make
+    for watched in opened:
+        watched.page.context.close()
+        assert (watched.violations, watched.errors, watched.foreign) == ([], [], [])
+
+
+@contextmanager
+def _served(app: APIFlask) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
