@@ -92,24 +92,26 @@ class LiveConfigSource:
         try:
             if again or fleet_revision != self._seen:
                 self._reread(fleet_revision)
-        except (SQLAlchemyError, ConfigRefused) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is in force stays in force
             log.warning("config_not_reread", reason=_reason(error))
         finally:
             self._lock.release()
 
     def _reread(self, fleet_revision: object) -> Snapshot:
-        self._seen = fleet_revision
+        """The revision counts as seen only afterwards: a request that comes meanwhile must wait."""
         try:
             with self._engine.connect() as connection:
                 rows = newest_rows(connection)
             found = read_config(rows, self._build)
-        except (SQLAlchemyError, ConfigRefused) as error:
+            snapshot = Snapshot(found.built, found.revision, found.refused)
+            self._install(snapshot)
+            self._failed, self._problem = False, ""
+            return snapshot
+        except Exception as error:
             self._failed, self._problem = True, _reason(error)
             raise
-        snapshot = Snapshot(found.built, found.revision, found.refused)
-        self._failed, self._problem = False, ""
-        self._install(snapshot)
-        return snapshot
+        finally:
+            self._seen = fleet_revision
 
     def _build(self, config: LiveConfig) -> Serving:
         return build_serving(config, self._registry)
@@ -127,4 +129,6 @@ class LiveConfigSource:
 
 
 def _reason(error: Exception) -> str:
-    return "the database does not answer" if isinstance(error, SQLAlchemyError) else str(error)
+    if isinstance(error, SQLAlchemyError):
+        return "the database does not answer"
+    return str(error) if isinstance(error, ConfigRefused) else f"{type(error).__name__}: {error}"

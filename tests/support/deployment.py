@@ -90,7 +90,8 @@ class Deployment:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                if requests.get(f"{self.url}/health/ready", timeout=5).ok:
+                ready = requests.get(f"{self.url}/health/ready", timeout=5).ok
+                if ready and len(self.web_workers()) == int(self.environ.get("WEB_CONCURRENCY", "2")):
                     return
             except requests.ConnectionError:
                 pass
