@@ -46,7 +46,11 @@ class SchemaState:
 
 
 def upgrade(engine: Engine, to: str = "head") -> None:
-    """Runs the migrations that are missing. Processes that call it at once take turns."""
+    """Runs the migrations that are missing. Processes that call it at once take turns.
+
+    Raises UserError when a newer program has changed the schema already.
+    """
+    _refuse_unknown(current(engine))
     with migrating(engine) as connection:
         command.upgrade(_config(connection), to)
 
@@ -69,6 +73,15 @@ def head() -> str:
     if revision is None:
         raise UserError("The folder data/migrations/versions is empty: install the program again.")
     return revision
+
+
+def _refuse_unknown(found: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+    if found is not None and found not in known:
+        raise UserError(
+            f"The database is at schema {found}, which this program does not know: install the newer program again.",
+            "DATABASE_URL",
+        )
 
 
 def check(engine: Engine) -> SchemaState:

@@ -124,3 +124,11 @@ def test_the_oldest_pending_come_first(engine: Engine) -> None:
     rows = [due(NOW + timedelta(seconds=second)) for second in range(5)]
     add(engine, *reversed(rows))
     assert pending(engine, limit=3) == [row.prediction_id for row in rows[:3]]
+
+
+def test_a_message_narrowed_to_whom_it_did_not_reach(engine: Engine) -> None:
+    row = due()
+    add(engine, row)
+    with engine.begin() as connection:
+        notifications.narrow(connection, row.prediction_id, row.recipients[1:])
+    assert find(engine, row) == replace(row, recipients=row.recipients[1:])

@@ -3,17 +3,20 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Engine, create_mock_engine, inspect, select, text
+from sqlalchemy.schema import CreateTable
 
 from data import schema, sessions, users
 from data.columns import Key
 from data.engine import build_engine
 from data.tables import client_ltv, config, metadata
 from helpers.clock import SystemClock
+from helpers.errors import UserError
 
 UPGRADE = """
 import sys
@@ -125,6 +128,26 @@ def test_a_first_start_that_was_killed_half_way_may_be_repeated(empty: Engine) -
         connection.execute(text(f"{index} ON config" if empty.dialect.name == "mysql" else index))
     schema.upgrade(empty)
     assert schema.check(empty).ok
+
+
+def test_a_schema_of_a_newer_program_is_left_alone(empty: Engine) -> None:
+    schema.upgrade(empty)
+    with empty.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(UserError, match="schema 9999"):
+        schema.upgrade(empty)
+    assert schema.current(empty) == "9999"
+    assert not schema.check(empty).ok
+
+
+def test_mysql_8_is_told_what_it_knows_under_its_own_names() -> None:
+    """No MySQL answers here: this holds the statements to what its manual says, 8.0.17 and later."""
+    mysql_8: Any = create_mock_engine("mysql+pymysql://", executor=lambda *_: None).dialect
+    mysql_8.server_version_info = (8, 4, 0)
+    made = str(CreateTable(client_ltv).compile(dialect=mysql_8))
+    assert "client_id VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin" in made
+    assert "computed_at DATETIME(6)" in made
+    assert "DEFAULT (utc_timestamp(6))" in str(CreateTable(config).compile(dialect=mysql_8))
 
 
 def test_a_table_of_another_program_is_left_alone(empty: Engine) -> None:
