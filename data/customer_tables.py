@@ -72,8 +72,9 @@ def _rows(engine: Engine, table: Table) -> pa.Table:
 
 
 def _array(cells: Sequence[Any]) -> pa.Array:
-    """Arrow's type for the cells; text where a column mixes types, as SQLite lets it."""
+    """Arrow's type for the cells; text where a column mixes types, as SQLite lets it, or has whole numbers
+    of more than 64 bits."""
     try:
         return pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if cell is None else str(cell) for cell in cells])
