@@ -50,7 +50,7 @@ def _held_out(card: dict[str, Any]) -> Iterator[str]:
 
 def _next(report: TrainingReport) -> Iterator[str]:
     if report.promotion is None:
-        yield "\nThese are candidates: train with --promote, or name them in the config's `aliases`, to put them into service."
+        yield "\nThese are candidates: to put them into service, train with --promote or name them in `aliases`."
         return
     named = ", ".join(f"{alias} is {ref}" for alias, ref in report.promotion.aliases.items())
     yield f"\nIn service since config revision {report.promotion.revision}: {named}."
