@@ -23,6 +23,7 @@ SEND_NOTIFICATION = "jobs.tasks.send_notification"
 TIMEOUT_SECONDS = 1.0
 JOB_SECONDS = 25  # how long a job may run; shorter than a message's claim
 AFTER_A_DEATH = [10, 30, 60]  # seconds until a job whose worker died, or that failed, is tried again
+KEEP_DONE_SECONDS = 60  # with 0 RQ reports an error when the job is no longer there to be deleted
 KEEP_FAILED_SECONDS = 3_600
 OVERDUE_SECONDS = 15
 
@@ -70,7 +71,7 @@ def _job(prediction_id: str) -> EnqueueData:
         SEND_NOTIFICATION,
         args=[prediction_id],
         job_id=prediction_id,
-        result_ttl=0,
+        result_ttl=KEEP_DONE_SECONDS,
         failure_ttl=KEEP_FAILED_SECONDS,
         retry=Retry(max=len(AFTER_A_DEATH), interval=AFTER_A_DEATH),
     )

@@ -63,7 +63,7 @@ def _subject(content: Mapping[str, Any]) -> str:
 
 
 def _link(public_url: str, client_id: str) -> str:
-    return f"{public_url.rstrip('/')}/model_interface?client_ids={quote(client_id, safe='')}" if public_url else ""
+    return f"{public_url.rstrip('/')}/model_interface?ids={quote(client_id, safe='')}" if public_url else ""
 
 
 def _percent(probability: float) -> str:

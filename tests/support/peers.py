@@ -3,9 +3,9 @@
 import asyncio
 import email
 import socket
-import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import default
@@ -47,11 +47,17 @@ class SmtpPeer:
     inbox: list[Received] = field(default_factory=list)
     reply: Script = lambda _attempt, _message_id: ACCEPT
     recipient_reply: Callable[[str], str] = lambda _address: "250 ok"
-    gate: threading.Event = field(default_factory=threading.Event)
+    holding: bool = False
+    """While it is set, no DATA is answered."""
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
+
+    def reset(self) -> None:
+        self.attempts, self.inbox, self.holding = 0, [], False
+        self.reply = lambda _attempt, _message_id: ACCEPT
+        self.recipient_reply = lambda _address: "250 ok"
 
     def ids(self) -> list[str]:
         return [received.message_id for received in self.inbox]
@@ -74,6 +80,8 @@ class _Handler:
         peer.attempts += 1
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         message: Any = email.message_from_bytes(content, policy=default)
+        while peer.holding:
+            await asyncio.sleep(0.02)
         answer = peer.reply(peer.attempts, str(message["Message-ID"]))
         if answer in {ACCEPT, DROP}:
             peer.inbox.append(Received(str(envelope.mail_from), list(envelope.rcpt_tos), message))
@@ -83,16 +91,25 @@ class _Handler:
         return answer
 
 
-@pytest.fixture
-def smtp_peer() -> Iterator[SmtpPeer]:
+@contextmanager
+def smtp_server() -> Iterator[SmtpPeer]:
     """An SMTP server on a port of its own."""
     peer = SmtpPeer()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         peer.port = probe.getsockname()[1]
     controller = Controller(_Handler(peer), hostname="127.0.0.1", port=peer.port)
     controller.start()
-    yield peer
-    controller.stop()
+    try:
+        yield peer
+    finally:
+        peer.holding = False
+        controller.stop()
+
+
+@pytest.fixture
+def smtp_peer() -> Iterator[SmtpPeer]:
+    with smtp_server() as peer:
+        yield peer
 
 
 @dataclass(frozen=True)

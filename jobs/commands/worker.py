@@ -1,0 +1,17 @@
+"""`flask worker`: the process that sends mail."""
+
+from functools import partial
+
+import click
+
+from jobs.commands.reporting import reported
+from jobs.context import beat, wiring
+from jobs.worker import work
+
+
+@click.command("worker")
+@reported
+def command() -> None:
+    """Send the mail that is due, until SIGTERM or Ctrl-C. Any number of these may run."""
+    settings = wiring().settings
+    work(settings.redis_address(), partial(beat, settings, "worker"))

@@ -1,0 +1,23 @@
+"""What the processes behind the web work with, built once a process at first use."""
+
+from functools import cache
+
+from app_settings import Settings, load_settings
+from services.letters import Letterhead
+from wiring import Wiring, build_wiring
+
+
+@cache
+def wiring() -> Wiring:
+    """Raises UserError when a setting is missing or not usable."""
+    return build_wiring(load_settings())
+
+
+def letterhead(settings: Settings) -> Letterhead:
+    return Letterhead(settings.mail_from, settings.public_url)
+
+
+def beat(settings: Settings, process: str) -> None:
+    """Touches `VAR_DIR/PROCESS.heartbeat`: its age tells a supervisor whether the process still works."""
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    (settings.var_dir / f"{process}.heartbeat").touch()

@@ -1,0 +1,70 @@
+"""Periodic duties, each done once over all schedule processes, however many run and die.
+
+A duty's turn is taken in Redis rather than in a table: the most frequent duty needs Redis in any
+case, one command decides it, and a process that dies holds nothing up beyond its own turn.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+from apscheduler.schedulers.blocking import BlockingScheduler
+from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from data.turns import Turns
+from services.notifications import sweep
+from wiring import Wiring
+
+SWEEP_SECONDS = 30
+BEAT_SECONDS = 10
+LONGEST_TICK_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """`run` at most once in `seconds`. It must bear being left out, and being done again."""
+
+    name: str
+    seconds: float
+    run: Callable[[], object]
+
+
+def duties(wired: Wiring) -> list[Duty]:
+    return [Duty("mail_sweep", SWEEP_SECONDS, partial(sweep, wired.engine, wired.queue, wired.clock))]
+
+
+def keep(duties: Sequence[Duty], turns: Turns, beat: Callable[[], None] = lambda: None) -> None:
+    """Does the duties until SIGTERM or SIGINT. An outage costs the turns that fall into it.
+
+    Each process asks for a turn several times a period, so that another's death is soon made up for.
+    """
+    scheduler = BlockingScheduler(
+        timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    )
+    now = datetime.now(UTC)
+    for duty in duties:
+        seconds = min(LONGEST_TICK_SECONDS, duty.seconds / 6)
+        scheduler.add_job(_attend, "interval", args=[duty, turns], seconds=seconds, next_run_time=now)
+    scheduler.add_job(beat, "interval", seconds=BEAT_SECONDS, next_run_time=now)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        scheduler.start()
+    except (KeyboardInterrupt, SystemExit):
+        scheduler.shutdown(wait=False)
+
+
+def _attend(duty: Duty, turns: Turns) -> None:
+    try:
+        if turns.take(duty.name, duty.seconds):
+            duty.run()
+    except (RedisError, SQLAlchemyError) as error:
+        log.warning("duty_put_off", duty=duty.name, error=f"{type(error).__name__}: {error}")
+    except Exception:
+        log.exception("duty_failed", duty=duty.name)
