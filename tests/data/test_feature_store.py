@@ -67,6 +67,14 @@ def test_replacing_leaves_no_old_row(engine: Engine) -> None:
         assert feature_store.customers(connection, ["both"]) == {"both": {"v": 2}}
 
 
+def test_a_big_table_is_emptied_in_parts(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feature_store, "ROWS_A_DELETE", 10)
+    replace_all(engine, *(customer(f"c{number}") for number in range(35)))
+    replace_all(engine, customer("new"))
+    with engine.connect() as connection:
+        assert feature_store.customer_ids(connection, 99) == ["new"]
+
+
 def test_readers_see_the_old_customers_until_the_new_are_whole(engine: Engine) -> None:
     replace_all(engine, customer("old"))
     with engine.begin() as writing:
