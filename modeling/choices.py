@@ -8,7 +8,8 @@ class Choices:
     """Overrides of the reader's guesses; a None or an empty tuple leaves the guess to the reader.
 
     `positive` is the value of the target that means "left"; `drop` names columns to leave out and `keep`
-    columns that the reader would have left out.
+    columns that the reader would have left out. `strict` makes requests with a category that the table does not
+    have an error, instead of a warning.
     """
 
     target: str | None = None
@@ -17,6 +18,7 @@ class Choices:
     positive: str | None = None
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

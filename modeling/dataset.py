@@ -74,7 +74,8 @@ def read_dataset(source: str | Path | Source, choices: Choices) -> Dataset:
     if not screened.kept:
         raise UserError(f"{found.name}: no column is left to learn from; see --keep")
     dropped = [Dropped(name, "lists, structures, bytes and times cannot be read") for name in unreadable]
-    return _assembled(roles, screened.kept, left, [*dropped, *screened.dropped], found.name)
+    schema = _schema(found.name, roles, screened.kept, left, choices.strict)
+    return _assembled(roles, schema, screened.kept, left, [*dropped, *screened.dropped])
 
 
 def _roles(found: Source, columns: dict[str, Column], choices: Choices) -> _Roles:
@@ -93,9 +94,14 @@ def _roles(found: Source, columns: dict[str, Column], choices: Choices) -> _Role
     return _Roles(target.chosen, who.chosen, ids, values, labels, kept, decisions)
 
 
-def _assembled(roles: _Roles, columns: list[Column], left: Flags, dropped: list[Dropped], table: str) -> Dataset:
-    features = tuple(feature_of(column, left) for column in columns)
-    schema = TableSchema(table, roles.id, roles.target, roles.labels.positive, features, newest_date(columns))
+def _schema(table: str, roles: _Roles, columns: list[Column], left: Flags, strict: bool) -> TableSchema:
+    features = tuple(feature_of(column, left, strict=strict) for column in columns)
+    return TableSchema(table, roles.id, roles.target, roles.labels.positive, features, newest_date(columns), strict)
+
+
+def _assembled(
+    roles: _Roles, schema: TableSchema, columns: list[Column], left: Flags, dropped: list[Dropped]
+) -> Dataset:
     cells = [column.values() for column in columns]
     rows = [dict(zip(schema.names, values, strict=True)) for values in zip(*cells, strict=True)]
     twins = find_twins(_codes(columns), left)

@@ -119,6 +119,17 @@ def test_rare_categories_are_other(gappy: Dataset) -> None:
     assert gappy.x[0, place] == 5  # the code of a gap
 
 
+def test_a_strict_schema_learns_rare_categories_and_refuses_unknown_ones(tmp_path: Path) -> None:
+    table = customers(400, town=["Atlantis" if row % 150 == 7 else f"Town{row % 4}" for row in range(400)])
+    dataset = read(tmp_path, table, strict=True)
+    model = input_model(dataset.schema)
+    assert all(values_of(model.model_validate(row)) == row for row in dataset.rows)
+    assert not any(input_warnings(dataset.schema, row) for row in dataset.rows if None not in row.values())
+    with pytest.raises(ValidationError, match="Atlantis") as refusal:
+        model.model_validate({**dataset.rows[0], "town": "Utopia"})
+    assert refusal.value.errors()[0]["loc"] == ("town",)
+
+
 def test_dates_count_back_from_the_newest(gappy: Dataset) -> None:
     newest = max(row["signup_date"] for row in gappy.rows)
     assert gappy.schema.reference_date == newest
