@@ -7,8 +7,6 @@ from typing import Any
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-from prometheus_client import multiprocess
-
 from app_settings import load_settings
 
 
@@ -24,6 +22,8 @@ def _metrics_folder(parent: Path) -> Path:
 
 _settings = load_settings()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder(_settings.var_dir.absolute() / "metrics"))
+
+from prometheus_client import multiprocess  # noqa: E402 - it looks for the folder when it is imported
 
 bind = f"{_settings.web_host}:{_settings.port}"
 workers = _settings.web_concurrency
