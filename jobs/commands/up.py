@@ -31,10 +31,10 @@ def command() -> None:
     """Start web, worker and schedule, with all that they need, and stop them together at Ctrl-C."""
     settings = load_settings()
     _check_port(settings)
-    if subprocess.run([*FLASK, "init"], check=False).returncode:  # noqa: S603 # nosec B603
-        raise UserError("The service was not started; see above.")
     server = nullcontext() if settings.redis_url else embedded_redis(settings.redis_socket())
     with server:
+        if subprocess.run([*FLASK, "init"], check=False).returncode:  # noqa: S603 # nosec B603
+            raise UserError("The service was not started; see above.")
         sys.exit(_supervise(settings))
 
 
