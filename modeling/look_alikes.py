@@ -33,7 +33,7 @@ def every_pair(codes: Codes, least: int) -> Iterator[Pairs]:
     columns = np.ascontiguousarray(codes.T)
     for start in range(0, len(codes), BLOCK):
         rows = slice(start, start + BLOCK)
-        equal = np.zeros((min(BLOCK, len(codes) - start), len(codes) - start), dtype=np.uint8)
+        equal = np.zeros((min(BLOCK, len(codes) - start), len(codes) - start), dtype=np.min_scalar_type(len(columns)))
         for column in columns:
             equal += column[rows, None] == column[None, start:]
         near, far = np.nonzero(equal >= least)
@@ -53,17 +53,18 @@ def likely_pairs(codes: Codes, least: int) -> Iterator[Pairs]:
     for part in range(parts):
         key = _hashes(codes[:, richest[part::parts]])
         order = np.lexsort((whole, key))
-        for step in range(1, WINDOW + 1):
-            near, far = order[:-step], order[step:]
-            same = key[near] == key[far]
-            yield _equal_enough(codes, near[same], far[same], least)
+        columns, key = np.ascontiguousarray(codes[order].T), key[order]
+        for step in range(1, min(WINDOW, len(codes) - 1) + 1):
+            near = np.flatnonzero((key[:-step] == key[step:]) & (_equals(columns, step) >= least))
+            yield np.sort(np.stack([order[near], order[near + step]], axis=1), axis=1)
 
 
-def _equal_enough(codes: Codes, near: Pairs, far: Pairs, least: int) -> Pairs:
-    equal = sum((codes[near, column] == codes[far, column]).astype(np.uint8) for column in range(codes.shape[1]))
-    enough = equal >= least
-    pairs: Pairs = np.sort(np.stack([near, far], axis=1)[enough], axis=1)
-    return pairs
+def _equals(columns: Codes, step: int) -> npt.NDArray[np.unsignedinteger]:
+    """In how many columns each row equals the one `step` rows further on."""
+    equal = np.zeros(columns.shape[1] - step, dtype=np.min_scalar_type(len(columns)))
+    for column in columns:
+        equal += column[:-step] == column[step:]
+    return equal
 
 
 def _hashes(codes: Codes) -> npt.NDArray[np.uint64]:

@@ -108,3 +108,11 @@ def test_seven_thousand_rows_take_a_second_or_two() -> None:
     start = time.perf_counter()
     find_twins(codes, left)
     assert time.perf_counter() - start < 6
+
+
+def test_more_columns_than_a_byte_counts_make_no_difference() -> None:
+    wide = np.random.default_rng(0).integers(9, size=(200, 300), dtype=np.int32)
+    left = np.arange(220) % 3 == 0
+    left[200:] = left[:20]
+    found = find_twins(np.vstack([wide, wide[:20]]), left)
+    assert found.found == "40 rows in 20 groups"
