@@ -14,7 +14,7 @@ Doubles = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
 MOST_EDGES = 2
-QUANTILES = 32
+MOST_VALUES, QUANTILES = 100, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +75,23 @@ def _binned(feature: Feature, position: int, values: Floats, y: Doubles) -> Binn
 
 
 def _possible(feature: Feature, values: Floats) -> Floats:
-    """Where the column may be cut: between categories, or at quantiles of numbers, rounded for the reader."""
+    """Where the column may be cut: between categories, at each of a few numbers, at quantiles of many; rounded for
+    the reader."""
     if feature.kind == "category":
         return np.arange(2, len(feature.categories) + 1, dtype=np.float32)
     if not len(values):
         return values
-    cuts = np.quantile(values, np.linspace(0, 1, QUANTILES + 1)[1:], method="higher")
+    cuts = np.unique(values)
+    if len(cuts) > MOST_VALUES:
+        cuts = np.quantile(values, np.linspace(0, 1, QUANTILES + 1)[1:], method="higher")
     rounded = np.array([float(f"{cut:.3g}") for cut in cuts.tolist()], np.float32)
     return np.unique(rounded[rounded > values.min()])
 
 
 def _edges(possible: Floats, values: Floats, y: Doubles) -> tuple[float, ...]:
-    """Edges one by one, each the one that raises the likelihood most, while it pays."""
+    """Edges one by one, each the one that raises the likelihood most, while it pays for its place and its rate."""
     chosen: list[float] = []
-    price = np.log(max(len(y), 2)) / 2
+    price = np.log(max(len(y), 2))
     slots = np.searchsorted(possible, values, side="right")
     rows = np.bincount(slots, minlength=len(possible) + 1).astype(np.float64)
     leavers = np.bincount(slots, weights=y, minlength=len(possible) + 1).astype(np.float64)
