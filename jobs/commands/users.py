@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from data.users import User
 
 from app_settings import load_settings
 from data.engine import build_engine
+from data.users import User
 from helpers.clock import SystemClock
 from jobs.commands.reporting import reported
 from services.accounts import ROLES, AccountService
