@@ -16,7 +16,7 @@ from modeling.features import Encoder, Feature, Kind, TableSchema, input_model, 
 from modeling.inputs import LARGEST
 
 PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
-NUMBERS = st.floats(-LARGEST, LARGEST) | st.integers(-(10**29), 10**29)
+NUMBERS = st.floats(-LARGEST, LARGEST) | st.integers(-(2**53), 2**53)
 KINDS = get_args(Kind)
 DATES = st.dates().map(date.isoformat)
 
