@@ -1,9 +1,11 @@
 """A real mail worker between a real database, a real Redis and a real SMTP server."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from sqlalchemy import Engine
@@ -18,6 +20,7 @@ from services.notifications import sweep
 from tests.support.deployment import Deployment
 from tests.support.letters import spool_record
 from tests.support.peers import SmtpPeer
+from tests.support.proxy import Proxy
 
 
 @dataclass
@@ -64,4 +67,14 @@ class MailRoom:
 
 
 def mail_deployment(var_dir: Path, database_url: str, redis_url: str, smtp_url: str) -> Deployment:
-    return Deployment(var_dir, {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SMTP_URL": smtp_url})
+    """Without a `database_url`, on SQLite in `var_dir`."""
+    given = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SMTP_URL": smtp_url}
+    return Deployment(var_dir, {name: value for name, value in given.items() if value})
+
+
+@contextmanager
+def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
+    """A proxy before the server at `url`, and the address that leads through it."""
+    parts = urlsplit(url)
+    with Proxy(parts.hostname or "127.0.0.1", parts.port or 6379) as proxy:
+        yield proxy, parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
