@@ -157,9 +157,7 @@ def build_wiring(
     redis_guard = FailSoft("redis", on_failure=lambda _: metrics.dependency_failures.labels("redis").inc())
     activity = ClientActivity(redis)
     customers = CustomerService(engine, clock, lambda: live.config.feature_ttl_seconds, metrics)
-    predictions = PredictionService(
-        live, customers, activity, redis_guard, partial(_record, spool), clock, metrics
-    )
+    predictions = PredictionService(live, customers, activity, redis_guard, partial(_record, spool), clock, metrics)
     return Wiring(
         settings=settings,
         clock=clock,

@@ -49,7 +49,19 @@ def drive(url: str, script: Path, server_pid: int, seconds: int) -> Round:
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is needed to measure: apt install wrk, or brew install wrk")
     before = _cpu_seconds(server_pid)
-    command = ["wrk", "-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{seconds}s", "--latency", "-s", str(script), url]
+    command = [
+        "wrk",
+        "-t",
+        str(THREADS),
+        "-c",
+        str(CONNECTIONS),
+        "-d",
+        f"{seconds}s",
+        "--latency",
+        "-s",
+        str(script),
+        url,
+    ]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     spent = _cpu_seconds(server_pid) - before
     total = int(_find(r"(\d+) requests in", said))

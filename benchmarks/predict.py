@@ -112,8 +112,9 @@ def _result(rounds: dict[str, list[Round]]) -> dict[str, Any]:
 def _say(result: dict[str, Any]) -> None:
     print(f"{'':12}{'requests/s':>12}{'p50 ms':>10}{'p99 ms':>10}{'CPU µs':>10}{'errors':>8}")
     for name, each in [*result["medians"].items(), ("ratio", {**result["predict_to_floor"], "errors": 0})]:
-        cells = (each["requests_per_second"], each["p50_ms"], each["p99_ms"], each["cpu_us"])
-        print(f"{name:12}" + f"{cells[0]:12.2f}" + "".join(f"{cell:10.2f}" for cell in cells[1:]) + f"{each['errors']:8.0f}")
+        rate, errors = f"{each['requests_per_second']:12.2f}", f"{each['errors']:8.0f}"
+        others = (f"{each[key]:10.2f}" for key in ("p50_ms", "p99_ms", "cpu_us"))
+        print(f"{name:12}{rate}{''.join(others)}{errors}")
     print("\nwhere the time of one request goes (cProfile, one thread, own time):")
     for line in result["profile"][:15]:
         print(f"  {line['own_us']:8.1f} µs  {line['function']}")

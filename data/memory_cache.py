@@ -1,7 +1,6 @@
 """Answers remembered by one process."""
 
 import threading
-from collections.abc import Callable
 
 from cachetools import TLRUCache
 

@@ -18,9 +18,7 @@ def read_object(request: Request) -> dict[str, Any]:
         raise Problem(400, "Content-Encoding is not supported: send the body uncompressed")
     parsed = _parse(_whole(request))
     if not isinstance(parsed, dict):
-        raise Problem(
-            422, "the body must be a JSON object", [{"field": "body", "message": "must be an object"}]
-        )
+        raise Problem(422, "the body must be a JSON object", [{"field": "body", "message": "must be an object"}])
     return parsed
 
 

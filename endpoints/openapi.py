@@ -87,9 +87,7 @@ def _complete(spec: Any) -> Any:
 
 def _unique_id(operation_id: str, path: str, method: str) -> str:
     """One call may stand under two addresses or methods; each needs a name of its own."""
-    suffix = (
-        "_v1" if path == "/v1/predict" else "_post" if path == "/config-refresh" and method == "post" else ""
-    )
+    suffix = "_v1" if path == "/v1/predict" else "_post" if path == "/config-refresh" and method == "post" else ""
     return operation_id + suffix
 
 
@@ -99,9 +97,7 @@ def _operation(known: Operation, method: str) -> dict[str, Any]:
         if known.answer
         else {"text/plain": {"schema": {"type": "string"}}}
     )
-    answers = {
-        str(status): {"description": "The answer.", "content": content} for status in (200, *known.also)
-    }
+    answers = {str(status): {"description": "The answer.", "content": content} for status in (200, *known.also)}
     problem = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
     errors = {str(each): {"description": _ERRORS[each], "content": problem} for each in known.errors}
     found: dict[str, Any] = {"responses": {**answers, **errors}}
@@ -130,14 +126,10 @@ def _schemas() -> dict[str, Any]:
     return {
         "PredictRequest": _with(request, {"token": {"type": "string"}}, []),
         "Answer": answer,
-        "BatchRequest": _object(
-            {"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}
-        ),
+        "BatchRequest": _object({"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}),
         "BatchAnswer": _object({"answers": {"type": "array", "items": row}}),
         "Refreshed": _schema(Refreshed),
-        "Readiness": _object(
-            {"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}
-        ),
+        "Readiness": _object({"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}),
         "Status": _object({"status": {"type": "string"}}),
         "Metadata": {"type": "object"},
         "OpenApi": {"type": "object"},

@@ -49,16 +49,12 @@ class LiveConfig(BaseModel):
         0, ge=0, le=50, allow_inf_nan=False, description="Share of clients never scored openly, in percent."
     )
     holdout_salt: Salt = Field("holdout", description="Decides which clients form the holdout.")
-    email_policy: Literal["every", "high_risk", "off"] = Field(
-        "off", description="Which answers cause a message."
-    )
+    email_policy: Literal["every", "high_risk", "off"] = Field("off", description="Which answers cause a message.")
     email_recipients: tuple[Address, ...] = Field((), description="Who gets the messages.")
     feature_ttl_seconds: float = Field(
         300, ge=1, le=86_400, description="Age at which a stored customer value is read again."
     )
-    cache_ttl_seconds: float = Field(
-        60, ge=1, le=86_400, description="Age at which a cached prediction expires."
-    )
+    cache_ttl_seconds: float = Field(60, ge=1, le=86_400, description="Age at which a cached prediction expires.")
     activity_window_seconds: int = Field(
         2_592_000, ge=60, le=31_536_000, description="Window in which earlier sightings are counted."
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from data.config_store import ConfigRow
-
 from services.config_model import KEYS, ConfigRefused, LiveConfig, parse_config
 
 Built = TypeVar("Built")

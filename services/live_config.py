@@ -3,10 +3,10 @@
 import threading
 
 import structlog
-from data.config_store import newest_rows
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from data.config_store import newest_rows
 from helpers.errors import UserError
 from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry

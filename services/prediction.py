@@ -64,8 +64,7 @@ class PredictionService:
             seen = sightings.earlier[i] if sightings else None
             answers.append(_compose(question, scored, values[question.client_id], seen, snapshot, started))
         stamps = (
-            self._stamp(q, s, a, snapshot, request_id)
-            for q, s, a in zip(questions, scores, answers, strict=True)
+            self._stamp(q, s, a, snapshot, request_id) for q, s, a in zip(questions, scores, answers, strict=True)
         )
         self._record([ledger_record(a, stamp) for a, stamp in zip(answers, stamps, strict=True)])
         for answer in answers:
@@ -157,9 +156,7 @@ def _reasons(question: Question, scored: Score) -> list[dict[str, Any]]:
     return [asdict(contribution) for contribution in found[: question.reasons]]
 
 
-def _warnings(
-    question: Question, value: LifetimeValue, seen: int | None, snapshot: Snapshot
-) -> list[dict[str, Any]]:
+def _warnings(question: Question, value: LifetimeValue, seen: int | None, snapshot: Snapshot) -> list[dict[str, Any]]:
     found = input_warnings(snapshot.serving.schema, values_of(question.data))
     if value.stale:
         state = "is unknown" if value.amount is None else "may be out of date"

@@ -29,9 +29,7 @@ class Score:
         return self.arm == HOLDOUT
 
 
-def score(
-    serving: Serving, questions: Sequence[Question], shadow_failed: Callable[[str], None]
-) -> list[Score]:
+def score(serving: Serving, questions: Sequence[Question], shadow_failed: Callable[[str], None]) -> list[Score]:
     """One score for each question, in order: each model is called once for all of its clients.
 
     An error of the model that a client meets is raised; one of a shadow is logged, reported to

@@ -66,7 +66,9 @@ for name in {names}:
 """
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "ENVIRONMENT": "prod", "MPLCONFIGDIR": str(tmp_path)}
     environ |= {"ORT_DISABLE_TELEMETRY": "1", "AWS_SECRET_ID": "would-be-asked", "HOME": str(tmp_path)}
-    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stderr
     assert not (tmp_path / "var").exists()
 

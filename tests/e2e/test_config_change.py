@@ -49,9 +49,7 @@ def ask_all_workers(deployment: Deployment, customer: dict[str, Any]) -> list[di
     raise AssertionError("a worker never had anything to do")
 
 
-def test_a_sql_insert_and_one_refresh_change_every_worker(
-    deployment: Deployment, customer: dict[str, Any]
-) -> None:
+def test_a_sql_insert_and_one_refresh_change_every_worker(deployment: Deployment, customer: dict[str, Any]) -> None:
     first = ask_all_workers(deployment, customer)
     probability = first[0]["prediction"]
     assert {answer["high_risk"] for answer in first} == {"no"}
@@ -66,9 +64,7 @@ def test_a_sql_insert_and_one_refresh_change_every_worker(
     assert {answer["config_revision"] for answer in second} == {3}
 
 
-def test_an_impossible_value_changes_nothing_and_is_reported(
-    deployment: Deployment, customer: dict[str, Any]
-) -> None:
+def test_an_impossible_value_changes_nothing_and_is_reported(deployment: Deployment, customer: dict[str, Any]) -> None:
     before = ask_all_workers(deployment, customer)
     deployment.configure(proba_cutoff="7")
     told = refresh(deployment)

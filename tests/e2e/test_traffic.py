@@ -49,9 +49,7 @@ def answers(
     return deployment, [each for one in found for each in one.get("answers", [one])]
 
 
-def test_two_thousand_mixed_requests(
-    answers: tuple[Deployment, list[dict[str, Any]]], trained: Trained
-) -> None:
+def test_two_thousand_mixed_requests(answers: tuple[Deployment, list[dict[str, Any]]], trained: Trained) -> None:
     deployment, found = answers
     assert len(found) == REQUESTS + 5 * BATCHES
     deployment.wait_for("select count(*) from model_logs", len(found))
@@ -59,7 +57,10 @@ def test_two_thousand_mixed_requests(
         rows = {row.prediction_id: row for row in connection.execute(text("select * from model_logs"))}
     assert set(rows) == {each["prediction_id"] for each in found}
 
-    arms = {each["client_id"]: {other["arm"] for other in found if other["client_id"] == each["client_id"]} for each in found}
+    arms = {
+        each["client_id"]: {other["arm"] for other in found if other["client_id"] == each["client_id"]}
+        for each in found
+    }
     assert all(len(seen) == 1 for seen in arms.values()), "a client met two arms"
     check_shares(Counter(seen.pop() for seen in arms.values()))
 

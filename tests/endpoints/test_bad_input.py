@@ -6,12 +6,13 @@ import time
 from typing import Any
 
 import pytest
+from apiflask import APIFlask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from apiflask import APIFlask
 from tests.support.deployment import TOKEN
 from tests.support.models import Trained
+
 
 @pytest.fixture
 def number(trained: Trained) -> str:
@@ -57,7 +58,17 @@ def check_problem(answer: TestResponse, status: int, field: str | None = None) -
         (b'{"a":' * 5_000 + b"1" + b"}" * 5_000, {}),
         (b'{"tenure": ' + b"9" * 5_000 + b"}", {}),
     ],
-    ids=["empty", "cut", "not UTF-8", "UTF-16", "compressed", "duplicate key", "deep list", "deep object", "huge integer"],
+    ids=[
+        "empty",
+        "cut",
+        "not UTF-8",
+        "UTF-16",
+        "compressed",
+        "duplicate key",
+        "deep list",
+        "deep object",
+        "huge integer",
+    ],
 )
 def test_what_cannot_be_read_is_400(client: FlaskClient, raw: bytes, options: dict[str, Any]) -> None:
     started = time.perf_counter()
@@ -71,9 +82,7 @@ def test_json_that_is_no_object_is_422(client: FlaskClient, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("spelled", ['"1"', "true", "null", "[]", "{}", "NaN", "Infinity", "-Infinity", "1e999"])
-def test_a_number_must_be_a_finite_number(
-    client: FlaskClient, body: dict[str, Any], number: str, spelled: str
-) -> None:
+def test_a_number_must_be_a_finite_number(client: FlaskClient, body: dict[str, Any], number: str, spelled: str) -> None:
     raw = json.dumps({**body, number: "@"}).replace('"@"', spelled)
     check_problem(send(client, raw), 422, number)
 
@@ -117,9 +126,7 @@ def test_the_id_may_stand_under_the_name_it_has_in_the_table(
     check_problem(both, 422, trained.schema.id)
 
 
-def test_an_unknown_category_is_scored_with_a_warning(
-    client: FlaskClient, body: dict[str, Any], category: str
-) -> None:
+def test_an_unknown_category_is_scored_with_a_warning(client: FlaskClient, body: dict[str, Any], category: str) -> None:
     answer = client.post("/predict", json={**body, category: "<script>alert(1)</script>"}).get_json()
     assert 0 < answer["prediction"] < 1
     warning = next(each for each in answer["warnings"] if each["code"] == "unknown_category")
@@ -215,17 +222,21 @@ class TestBatch:
     def test_an_unknown_field_beside_it_is_named(self, client: FlaskClient, body: dict[str, Any]) -> None:
         check_problem(self.post(client, [{"key": 1, **body}], extra=1), 422, "extra")
 
-    def test_each_row_has_its_answer_or_its_error(
-        self, client: FlaskClient, body: dict[str, Any], number: str
-    ) -> None:
+    def test_each_row_has_its_answer_or_its_error(self, client: FlaskClient, body: dict[str, Any], number: str) -> None:
         rows = [{"key": "good", **body}, {"key": "bad", **body, number: "1"}, body, 7, {"key": 5, **body}]
         answers = self.post(client, rows).get_json()["answers"]
         assert [each["key"] for each in answers] == ["good", "bad", None, None, 5]
         assert [set(each) & {"prediction", "error"} for each in answers] == [
-            {"prediction"}, {"error"}, {"error"}, {"error"}, {"prediction"},
+            {"prediction"},
+            {"error"},
+            {"error"},
+            {"error"},
+            {"prediction"},
         ]
         assert [each["error"]["field"] for each in answers if "error" in each] == [
-            f"instances.1.{number}", "instances.2.key", "instances.3",
+            f"instances.1.{number}",
+            "instances.2.key",
+            "instances.3",
         ]
         assert answers[0]["prediction"] == answers[4]["prediction"]
         assert answers[0]["prediction_id"] != answers[4]["prediction_id"]

@@ -27,7 +27,8 @@ def body(customer: dict[str, Any]) -> dict[str, Any]:
 def give_ltv(app: APIFlask, client_id: str, ltv: float) -> None:
     with app.extensions["holdfast"].engine.begin() as connection:
         connection.execute(
-            text("insert into client_ltv values (:id, :ltv, 'test', '2026-01-01 00:00:00')"), {"id": client_id, "ltv": ltv}
+            text("insert into client_ltv values (:id, :ltv, 'test', '2026-01-01 00:00:00')"),
+            {"id": client_id, "ltv": ltv},
         )
 
 
@@ -38,7 +39,9 @@ def ledger(app: APIFlask) -> list[Any]:
         return list(connection.execute(text("select * from model_logs order by answered_at")))
 
 
-def test_an_answer_has_exactly_its_fields(client: FlaskClient, app: APIFlask, body: dict[str, Any], trained: Trained) -> None:
+def test_an_answer_has_exactly_its_fields(
+    client: FlaskClient, app: APIFlask, body: dict[str, Any], trained: Trained
+) -> None:
     give_ltv(app, "7590-VHVEG", 1420.5)
     answer = client.post("/predict", json=body).get_json()
     assert list(answer) == FIELDS
@@ -131,7 +134,9 @@ def test_a_full_spool_is_a_503_and_not_an_answer(client: FlaskClient, app: APIFl
         wiring.spool.append(b"{}")
 
 
-def test_without_a_model_in_service_nothing_is_predicted(app: APIFlask, client: FlaskClient, body: dict[str, Any]) -> None:
+def test_without_a_model_in_service_nothing_is_predicted(
+    app: APIFlask, client: FlaskClient, body: dict[str, Any]
+) -> None:
     empty = app.extensions["holdfast"]
     empty.live._snapshot = None
     with empty.engine.begin() as connection:
@@ -144,7 +149,9 @@ def test_without_a_model_in_service_nothing_is_predicted(app: APIFlask, client: 
     assert client.get("/health/startup").status_code == 503
 
 
-def test_concurrent_requests_each_get_their_own_answer(app: APIFlask, client: FlaskClient, body: dict[str, Any]) -> None:
+def test_concurrent_requests_each_get_their_own_answer(
+    app: APIFlask, client: FlaskClient, body: dict[str, Any]
+) -> None:
     answers: list[dict[str, Any]] = []
 
     def ask(name: str) -> None:
@@ -159,4 +166,6 @@ def test_concurrent_requests_each_get_their_own_answer(app: APIFlask, client: Fl
         thread.join()
     assert len({answer["prediction_id"] for answer in answers}) == 120
     assert len(ledger(app)) == 120
-    assert sorted(answer["recent_times_id_seen"] for answer in answers if answer["client_id"] == "thread-0") == list(range(20))
+    assert sorted(answer["recent_times_id_seen"] for answer in answers if answer["client_id"] == "thread-0") == list(
+        range(20)
+    )

@@ -24,9 +24,7 @@ def test_known_clients_stay_where_they_were_first_put() -> None:
 
 
 @given(st.lists(st.floats(0.05, 1), min_size=2, max_size=6), st.integers(0, 5), st.floats(1.01, 5))
-def test_raising_one_share_moves_clients_only_into_that_arm(
-    weights: list[float], chosen: int, factor: float
-) -> None:
+def test_raising_one_share_moves_clients_only_into_that_arm(weights: list[float], chosen: int, factor: float) -> None:
     before = dict(zip(NAMES, weights, strict=False))
     raised = list(before)[chosen % len(before)]
     after = {**before, raised: before[raised] * factor}

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from data.config_store import ConfigRow
 
+from data.config_store import ConfigRow
 from services.config_model import ConfigRefused, LiveConfig, parse_config, to_text
 from services.config_reading import Reading, read_config
 
@@ -13,9 +13,7 @@ MODELS = {"additive@1", "gradient_boosting@1"}
 
 def row(number: int, key: str, value: str, revision: int | None = None) -> ConfigRow:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    return ConfigRow(
-        id=number, inserted_at=at, key=key, value=value, revision=revision, author=None, reason=None
-    )
+    return ConfigRow(id=number, inserted_at=at, key=key, value=value, revision=revision, author=None, reason=None)
 
 
 def build(config: LiveConfig) -> LiveConfig:
