@@ -2,18 +2,25 @@
 
 The lock is `flock` on a file in the folder. The kernel frees it when its holder dies, however it
 dies. A copy that a fork makes of the descriptor would keep it held: so children close theirs.
+
+On a volume that several hosts mount, not every file system tells one host of the other's locks. So
+the holder also shows signs of life, and the folder of another host is left alone while it does.
 """
 
 import contextlib
 import fcntl
 import os
+import socket
+import time
 import weakref
+from hashlib import sha256
 from pathlib import Path
 
 from helpers.ids import new_id
 
 PREFIX = "spool-"
 LOCK = "lock"
+SILENCE_SECONDS = 60.0
 _DRAFT = ".new-"
 _held: weakref.WeakSet["Folder"] = weakref.WeakSet()
 
@@ -26,6 +33,10 @@ class Folder:
         self._descriptor = descriptor
         _held.add(self)
 
+    def show_life(self) -> None:
+        """To be called each few seconds by a holder that writes here. Raises OSError."""
+        os.utime(self._descriptor)
+
     def release(self) -> None:
         """Frees the lock. Calling it again is harmless."""
         descriptor, self._descriptor = self._descriptor, -1
@@ -36,7 +47,7 @@ class Folder:
 def create(root: Path) -> Folder:
     """A new folder under `root`, locked before any other process can see it. Raises OSError."""
     name = new_id()
-    draft, path = root / f"{_DRAFT}{name}", root / f"{PREFIX}{name}"
+    draft, path = root / f"{_DRAFT}{name}", root / f"{PREFIX}{name}-{_host()}"
     draft.mkdir(parents=True, mode=0o700)
     descriptor = _open_lock(draft)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,6 +89,8 @@ def size(root: Path) -> int:
 
 def _adopt(path: Path) -> Folder | None:
     """The folder at `path`, unless another holds it, or has just deleted it."""
+    if not path.name.endswith(_host()) and _shows_life(path):
+        return None
     try:
         descriptor = _open_lock(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -90,6 +103,17 @@ def _adopt(path: Path) -> Folder | None:
         pass
     os.close(descriptor)
     return None
+
+
+def _shows_life(path: Path) -> bool:
+    try:
+        return time.time() - (path / LOCK).stat().st_mtime < SILENCE_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _host() -> str:
+    return sha256(socket.gethostname().encode()).hexdigest()[:8]
 
 
 def _open_lock(folder: Path) -> int:

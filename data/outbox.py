@@ -85,8 +85,8 @@ class Shipper:
         return self._shelf.depth()
 
     def _keep_house(self) -> None:
-        shelf = self._shelf
-        duties = (self._spool.sync, shelf.adopt, shelf.tidy, self._spool.measure, self._tell_depth)
+        spool, shelf = self._spool, self._shelf
+        duties = (spool.show_life, spool.sync, shelf.adopt, shelf.tidy, spool.measure, self._tell_depth)
         while not self._stopped.is_set():
             for duty in duties:
                 self._do(duty)

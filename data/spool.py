@@ -70,6 +70,12 @@ class Spool:
         with self._sync_lock:
             self._flush()
 
+    def show_life(self) -> None:
+        """Tells other hosts that this process lives; to be called each few seconds. Raises OSError."""
+        with self._lock:
+            if self._folder is not None:
+                self._folder.show_life()
+
     def measure(self) -> int:
         """Counts the bytes under the root, of all processes. `append` goes by the last count."""
         used = folders.size(self.root)

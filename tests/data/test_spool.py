@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,29 @@ def test_a_living_process_keeps_its_folder_and_a_closed_one_is_adopted_once(tmp_
     assert read_all(Journal(first[0].path, growing=False)) == [b"one"]
     folders.delete(first[0])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_hosts_folder_is_adopted_when_it_has_been_silent_for_long(tmp_path: Path) -> None:
+    """As on a volume whose locks one host does not see of the other: nobody holds it, as far as one can see."""
+    spool = Spool(tmp_path)
+    spool.append(b"one")
+    spool.close(delete=False)
+    (folder,) = tmp_path.iterdir()
+    folder = folder.rename(folder.with_name(folder.name[:-8] + "0therone"))
+    assert folders.abandoned(tmp_path) == []
+    silent_since = time.time() - folders.SILENCE_SECONDS - 1
+    os.utime(folder / folders.LOCK, (silent_since, silent_since))
+    assert adopt_all(tmp_path) == [b"one"]
+
+
+def test_a_living_process_shows_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.show_life()
+    spool.append(b"one")
+    (lock,) = tmp_path.glob("*/lock")
+    os.utime(lock, (0, 0))
+    spool.show_life()
+    assert time.time() - lock.stat().st_mtime < 5
 
 
 def test_a_deletion_that_died_half_way_is_adopted_and_finished(tmp_path: Path) -> None:
