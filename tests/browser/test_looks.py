@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.support.browser import DESK, PHONE, OpenBrowser
-from tests.support.customers import IDS
+from tests.support.customers import IDS, LONG_ID
 
 pytestmark = pytest.mark.browser
 PAGES = ("/model_interface", "/model_interface?view=what-if", "/nowhere")
@@ -29,7 +29,7 @@ CONTRAST = """() => {
 
 def with_results(page: Page) -> Page:
     page.goto(page.url.split("/model_interface")[0] + "/model_interface")
-    page.fill("#ids", "\n".join([*IDS, "nobody"]))
+    page.fill("#ids", "\n".join([*IDS, LONG_ID, "nobody" * 30]))
     page.click("button:has-text('Predict')")
     page.wait_for_selector("tbody")
     return page
@@ -45,6 +45,8 @@ def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: Viewpor
         assert watched.open(path).evaluate(wide) <= viewport["width"], path
     watched.open("/model_interface")
     assert with_results(page).evaluate(wide) <= viewport["width"]
+    cut_off = "(e) => e.querySelector('table').scrollWidth - e.clientWidth"
+    assert page.locator(".answers").evaluate(cut_off) <= 0
 
 
 def test_on_a_phone_each_client_is_a_card_with_its_labels(browse: OpenBrowser) -> None:

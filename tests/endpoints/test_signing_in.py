@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
 from data.tables import sessions
+from helpers.logs import configure_logging
 from services.accounts import AccountService
 from services.sign_in import ABSOLUTE, IDLE
+from tests.support.models import Trained
+from tests.support.stack import application
 from tests.support.visitor import PASSWORD, Visitor, set_cookies
 
 
@@ -214,6 +218,30 @@ def test_without_its_database_the_page_says_so(app: Flask, visitor: Visitor) -> 
     assert response.status_code == 503
     assert "database" in response.text
     assert response.headers["Retry-After"]
+
+
+def test_in_production_the_form_cookie_is_locked_to_the_host_too(
+    tmp_path: Path, trained: Trained, embedded_redis_url: str
+) -> None:
+    settings = {"ENVIRONMENT": "prod", "SECRET_KEY": "k" * 40}
+    with application(tmp_path, trained, embedded_redis_url, **settings) as made:
+        response = Visitor(made, scheme="https").get("/login")
+    line = set_cookies(response)["__Host-holdfast-form"]
+    for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert part in line
+    assert "Domain" not in line
+    assert "max-age" in response.headers["Strict-Transport-Security"]
+
+
+def test_no_password_reaches_the_log(visitor: Visitor, capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+    visitor.sign_in(password="canary-in-a-wrong-password")
+    visitor.sign_in("canary-in-a-name")
+    visitor.sign_in()
+    written = "".join(capfd.readouterr())
+    assert "signed_in" in written
+    assert PASSWORD not in written
+    assert "canary" not in written
 
 
 def test_the_password_field_is_masked_and_known_to_password_managers(visitor: Visitor) -> None:

@@ -12,7 +12,7 @@ from apiflask import APIFlask
 from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
-from tests.support.customers import fill_tables
+from tests.support.customers import LONG_ID, fill_tables, wordy_fields
 from tests.support.models import Trained
 from tests.support.services import absent
 from tests.support.stack import application, configure
@@ -94,7 +94,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, trained: Trained, embedded_re
     """The application over real HTTP, with models, customers and lifetime values."""
     with application(tmp_path_factory.mktemp("site"), trained, embedded_redis_url) as app:
         configure(app, aliases=trained.aliases)
-        fill_tables(app, trained.schema)
+        fill_tables(app, trained.schema, more={LONG_ID: wordy_fields(trained.schema)})
         with _served(app) as url:
             yield Site(url, app)
 

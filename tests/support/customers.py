@@ -8,6 +8,7 @@ from flask import Flask
 from data.feature_store import Customer, LifetimeValue, replace_customers, replace_ltvs
 from modeling.features import Feature, TableSchema
 
+LONG_ID = "long-" + "W" * 185
 IDS = tuple(f"{1000 + 7 * number}-KELP" for number in range(8))
 
 
@@ -26,6 +27,12 @@ def fill_tables(app: Flask, schema: TableSchema, *, more: Mapping[str, dict[str,
     with wiring.engine.begin() as connection:
         replace_customers(connection, rows)
         replace_ltvs(connection, values)
+
+
+def wordy_fields(schema: TableSchema) -> dict[str, Any]:
+    """A customer whose categories are as long as they may be, in one word."""
+    typical = customer_fields(schema, 0)
+    return {f.name: "m" * 1_000 if f.kind == "category" else typical[f.name] for f in schema.features}
 
 
 def _value(feature: Feature, turn: int) -> Any:
