@@ -1,0 +1,152 @@
+"""What each decorator changes, and that it changes nothing else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict
+
+from modeling.decorators.cache import Cached
+from modeling.decorators.prediction_id import PredictionId
+from modeling.decorators.timing import Timed
+from modeling.interface import Contribution, MLModel, Prediction
+from tests.support.shelf import Shelf
+
+
+class Pair(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    a: float
+    b: float
+    note: str = ""
+
+
+class Wider(Pair):
+    c: float = 0.0
+
+
+class Counting(MLModel):
+    """Answers from `a` alone, and counts how often it had to."""
+
+    qualified_name = "counting"
+    display_name = "Counting"
+    description = "Counts."
+    input_schema: type[BaseModel] = Pair
+    output_schema: type[BaseModel] = Prediction
+
+    def __init__(self, version: str = "1", *, deterministic: bool = True) -> None:
+        self.version = version
+        self.deterministic = deterministic
+        self.asked: list[Pair] = []
+
+    def predict(self, data: BaseModel) -> Any:
+        return self.predict_many([data])[0]
+
+    def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
+        found = [Pair.model_validate(one.model_dump()) for one in data]
+        if any(one.a < 0 for one in found):
+            raise ValueError("negative")
+        self.asked += found
+        return [Prediction(probability=one.a / 10) for one in found]
+
+    def explain(self, data: BaseModel) -> tuple[Contribution, ...]:
+        return (Contribution("a", data.model_dump()["a"], 1.0),)
+
+
+def cached(model: MLModel, shelf: Shelf, fields: Sequence[str] | None = None, ttl: float = 60.0) -> Cached:
+    return Cached(model, shelf, fields, ttl_seconds=lambda: ttl)
+
+
+def test_a_second_answer_comes_from_the_cache_of_any_process() -> None:
+    shelf, first, second = Shelf(), Counting(), Counting()
+    assert cached(first, shelf).predict(Pair(a=1, b=2)) == cached(second, shelf).predict(Pair(b=2, a=1))
+    assert (len(first.asked), len(second.asked)) == (1, 0)
+
+
+def test_a_batch_asks_for_what_is_missing_once_each() -> None:
+    model, shelf = Counting(), Shelf()
+    decorated = cached(model, shelf)
+    decorated.predict(Pair(a=1, b=0))
+    answers = decorated.predict_many([Pair(a=n, b=0) for n in (1, 2, 3, 2, 1)])
+    assert [answer.probability for answer in answers] == [0.1, 0.2, 0.3, 0.2, 0.1]
+    assert [one.a for one in model.asked] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "other", [Pair(a=2, b=1), Pair(a=1, b=2, note="x"), Pair(a=12, b=0), Pair(a=1, b=2, note="1,2"), Pair(a=1, b=-2)]
+)
+def test_two_inputs_never_share_an_entry(other: Pair) -> None:
+    decorated = cached(Counting(), Shelf())
+    assert decorated.key(Pair(a=1, b=2)) != decorated.key(other)
+
+
+def test_another_version_or_schema_never_shares_an_entry() -> None:
+    wider = Counting("1")
+    wider.input_schema = Wider
+    keys = [cached(model, Shelf()).key(Pair(a=1, b=2)) for model in (Counting("1"), Counting("2"), wider)]
+    assert len(set(keys)) == 3
+
+
+def test_only_the_chosen_fields_make_the_key() -> None:
+    model = Counting()
+    decorated = cached(model, Shelf(), fields=["a", "b"])
+    decorated.predict(Pair(a=1, b=2, note="x"))
+    decorated.predict(Pair(a=1, b=2, note="y"))
+    decorated.predict(Pair(a=2, b=1, note="y"))
+    assert len(model.asked) == 2
+
+
+@pytest.mark.parametrize("entry", [b"", b"\xff\x00", b"{", b'{"probability": 7}', b'{"probability"', b"null", b"[]"])
+def test_an_entry_that_is_no_answer_is_a_miss_and_is_mended(entry: bytes) -> None:
+    model, shelf = Counting(), Shelf()
+    decorated = cached(model, shelf)
+    key = decorated.key(Pair(a=4, b=0))
+    shelf.entries[key] = entry
+    assert decorated.predict(Pair(a=4, b=0)).probability == 0.4
+    assert Prediction.model_validate_json(shelf.entries[key]).probability == 0.4
+
+
+def test_entries_always_expire_and_zero_seconds_mean_no_cache() -> None:
+    model, shelf = Counting(), Shelf()
+    cached(model, shelf, ttl=12.5).predict(Pair(a=1, b=0))
+    assert set(shelf.lifetimes.values()) == {12.5}
+    cached(model, shelf, ttl=0).predict(Pair(a=1, b=0))
+    assert len(model.asked) == 2
+
+
+def test_a_model_that_draws_lots_is_always_asked() -> None:
+    model, shelf = Counting(deterministic=False), Shelf()
+    decorated = cached(model, shelf)
+    decorated.predict_many([Pair(a=1, b=0)] * 3)
+    assert len(model.asked) == 3
+    assert shelf.entries == {}
+
+
+def test_a_cached_answer_never_repeats_an_id() -> None:
+    model = Counting()
+    decorated = PredictionId(cached(model, Shelf()))
+    one = Pair(a=1, b=0)
+    answers = [decorated.predict(one), decorated.predict(one), *decorated.predict_many([one] * 3)]
+    assert len(model.asked) == 1
+    ids = [answer.prediction_id for answer in answers]
+    assert len(set(ids)) == 5
+    assert ids == sorted(ids)  # ids sort by the time they were made
+    assert {answer.probability for answer in answers} == {0.1}
+
+
+def test_the_id_is_in_the_schema_and_the_inner_fields_stay() -> None:
+    schema = PredictionId(Counting()).output_schema
+    assert set(schema.model_json_schema()["required"]) == {"probability", "prediction_id"}
+    assert issubclass(schema, Prediction)
+
+
+def test_each_call_is_timed_once_and_a_failed_one_is_not() -> None:
+    seen: list[tuple[str, float]] = []
+    decorated = Timed(Counting(), lambda operation, seconds: seen.append((operation, seconds)))
+    decorated.predict(Pair(a=1, b=0))
+    decorated.predict_many([Pair(a=1, b=0)] * 5)
+    decorated.explain(Pair(a=1, b=0))
+    with pytest.raises(ValueError, match="negative"):
+        decorated.predict(Pair(a=-1, b=0))
+    assert [operation for operation, _ in seen] == ["predict", "predict_many", "explain"]
+    assert all(0 < seconds < 1 for _, seconds in seen)
