@@ -73,8 +73,9 @@ def mail_deployment(var_dir: Path, database_url: str, redis_url: str, smtp_url: 
 
 
 @contextmanager
-def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
+def proxied(url: str, default_port: int = 6379) -> Iterator[tuple[Proxy, str]]:
     """A proxy before the server at `url`, and the address that leads through it."""
     parts = urlsplit(url)
-    with Proxy(parts.hostname or "127.0.0.1", parts.port or 6379) as proxy:
-        yield proxy, parts._replace(netloc=f"127.0.0.1:{proxy.port}").geturl()
+    with Proxy(parts.hostname or "127.0.0.1", parts.port or default_port) as proxy:
+        user, at, _ = parts.netloc.rpartition("@")
+        yield proxy, parts._replace(netloc=f"{user}{at}127.0.0.1:{proxy.port}").geturl()
