@@ -18,7 +18,7 @@ assets = APIBlueprint("assets", __name__, enable_openapi=False)
 
 def asset(name: str) -> str:
     """The address of a file in `static`, for templates."""
-    return url_for("assets.file", digest=_digest(name), name=name)
+    return url_for("assets.file", digest=_digest(), name=name)
 
 
 @assets.get("/assets/<digest>/<path:name>")
@@ -28,7 +28,7 @@ def file(digest: str, name: str) -> Response:
         abort(404)
     squeezed = Path(name).suffix in SQUEEZED and request.accept_encodings.quality("gzip") > 0
     response = Response(_content(name, squeezed), content_type=_type(name))
-    response.headers["Cache-Control"] = FOREVER if digest == _digest(name) else "public, max-age=60"
+    response.headers["Cache-Control"] = FOREVER if digest == _digest() else "public, max-age=60"
     response.headers["Vary"] = "Accept-Encoding"
     if squeezed:
         response.headers["Content-Encoding"] = "gzip"
@@ -53,6 +53,10 @@ def _content(name: str, squeezed: bool) -> bytes:
     return gzip.compress(content, mtime=0) if squeezed else content
 
 
-@lru_cache(maxsize=256)
-def _digest(name: str) -> str:
-    return hashlib.sha256(_content(name, False)).hexdigest()[:16]
+@lru_cache(maxsize=1)
+def _digest() -> str:
+    """One for all files, so that what a style sheet names beside itself is kept as long as it is."""
+    found = hashlib.sha256()
+    for name in sorted(_names()):
+        found.update(hashlib.sha256(name.encode() + b"\0" + _content(name, False)).digest())
+    return found.hexdigest()[:16]

@@ -97,8 +97,10 @@ def test_the_file_can_be_downloaded(browse: OpenBrowser) -> None:
 
 def test_by_keyboard_alone(browse: OpenBrowser) -> None:
     watched = browse()
+    name = watched.site.person()
     page = watched.open("/model_interface")
-    page.keyboard.type(watched.site.person())
+    page.wait_for_selector("#username:focus")
+    page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")

@@ -38,6 +38,13 @@ def test_a_file_is_kept_for_good_under_its_own_digest_only(browser: FlaskClient)
     assert old.headers["Cache-Control"] == "public, max-age=60"
 
 
+def test_the_font_that_the_style_sheet_names_is_kept_as_long(browser: FlaskClient) -> None:
+    (name, *_) = re.findall(r'url\("([^"]+woff2)"\)', (FOLDER / "app.css").read_text(encoding="utf-8"))
+    font = browser.get(asset("app.css").replace("app.css", name))
+    assert font.content_type == "font/woff2"
+    assert "immutable" in font.headers["Cache-Control"]
+
+
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "vendor-src/package.json", "nothing.css", "vendor", ""])
 def test_nothing_but_the_files_of_the_pages_is_served(browser: FlaskClient, name: str) -> None:
     assert browser.get(f"/assets/x/{name}").status_code == 404
