@@ -115,6 +115,7 @@ class Wiring:
         scheduler.start()
         self._scheduler = scheduler
         self._refresh()
+        self.customers.warm()
 
     def _refresh(self) -> None:
         seen = self.redis_guard.call(self.activity.fleet_revision, default=None)

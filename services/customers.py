@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from cachetools import LRUCache
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from data import feature_store, prediction_log
 from helpers.clock import Clock
@@ -20,6 +21,7 @@ REMEMBERED = 100_000
 PATIENCE_SECONDS = 0.05
 MOST_WAITING = 8
 READERS = 2
+WARMED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,16 @@ class CustomerService:
         """The newest open answers, most money at risk first. Raises SQLAlchemyError."""
         with self._engine.connect() as connection:
             return prediction_log.riskiest(connection, limit)
+
+    def warm(self) -> None:
+        """Remembers some lifetime values, and has the connection ready, before the first question."""
+        try:
+            with self._engine.connect() as connection:
+                ids = feature_store.customer_ids(connection, limit=WARMED)
+        except SQLAlchemyError as error:
+            log.warning("customers_not_warmed", reason=type(error).__name__)
+            return
+        self.lifetime_values(ids)
 
     def lifetime_values(self, client_ids: Sequence[str]) -> dict[str, LifetimeValue]:
         """The lifetime value of every client asked for; never raises, never waits long."""

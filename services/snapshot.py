@@ -52,6 +52,7 @@ def build_serving(config: LiveConfig, registry: ModelRegistry) -> Serving:
     champion = models[CHAMPION]
     for name, loaded in models.items():
         _check_fields(name, loaded, champion)
+        _rehearse(name, loaded, champion)
     experiment = config.experiment
     rules = Rules(
         salt=experiment.salt,
@@ -84,10 +85,28 @@ def _keys_naming(config: LiveConfig, name: str) -> list[str]:
     return keys
 
 
+def _rehearse(name: str, loaded: LoadedModel, champion: LoadedModel) -> None:
+    """One typical customer, explained too: a model that cannot answer is refused before it is asked, and
+    one that can is warm."""
+    typical = {feature.name: feature.default for feature in champion.schema.features}
+    try:
+        data = _input_model(champion.schema).model_validate(typical)
+        loaded.model.predict(data)
+        loaded.model.explain(data)
+    except Exception as error:
+        text = f"{name} ({loaded.ref}) fails on a typical customer: {type(error).__name__}: {error}"
+        raise _refusal_of_any(text) from error
+
+
+def _refusal_of_any(text: str) -> ConfigRefused:
+    """Whichever of the keys that name models was changed last is at fault."""
+    return ConfigRefused({"experiment": text, "shadow": text, "aliases": text})
+
+
 def _check_fields(name: str, loaded: LoadedModel, champion: LoadedModel) -> None:
     """A request has the champion's fields, so no other model may need more, or other kinds."""
     offered = {feature.name: feature.kind for feature in champion.schema.features}
     odd = [f.name for f in loaded.schema.features if offered.get(f.name) != f.kind]
     if odd:
         text = f"{name} ({loaded.ref}) needs fields that {champion.ref} does not take: {', '.join(odd)}"
-        raise ConfigRefused({"experiment": text, "shadow": text, "aliases": text})
+        raise _refusal_of_any(text)

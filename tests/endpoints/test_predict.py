@@ -20,8 +20,8 @@ FIELDS = [
 
 
 @pytest.fixture
-def body(customer: dict[str, Any]) -> dict[str, Any]:
-    return {"client_id": "7590-VHVEG", **customer}
+def body(trained: Trained) -> dict[str, Any]:
+    return {"client_id": "7590-VHVEG", **next(row for row in trained.rows if None not in row.values())}
 
 
 def give_ltv(app: APIFlask, client_id: str, ltv: float) -> None:
@@ -96,7 +96,7 @@ def test_a_batch_gives_the_answers_of_single_calls(client: FlaskClient, body: di
 
 
 def test_a_shadow_that_breaks_is_not_felt(
-    client: FlaskClient, app: APIFlask, body: dict[str, Any], trained: Trained, caplog: pytest.LogCaptureFixture
+    client: FlaskClient, app: APIFlask, body: dict[str, Any], trained: Trained
 ) -> None:
     configure(app, shadow=["heuristic"])
     serving = app.extensions["holdfast"].live.current().serving
@@ -108,6 +108,19 @@ def test_a_shadow_that_breaks_is_not_felt(
     assert answer.status_code == 200
     (row,) = ledger(app)
     assert json.loads(row.silent_scores) == {trained.aliases["heuristic"]: None}
+
+
+def test_a_model_that_fails_its_rehearsal_does_not_come_into_service(
+    client: FlaskClient, app: APIFlask, body: dict[str, Any], trained: Trained
+) -> None:
+    wiring = app.extensions["holdfast"]
+    broken = wiring.registry.load(trained.aliases["challenger"]).model
+    while hasattr(broken, "model"):
+        broken = broken.model
+    broken.__dict__.clear()
+    configure(app, experiment={"name": "x", "salt": "x", "arms": {"champion": 0.5, "challenger": 0.5}})
+    assert client.post("/predict", json=body).get_json()["arm"] == "champion"
+    assert "fails on a typical customer" in client.get("/health/ready").get_json()["degraded"]["config"]
 
 
 def test_a_model_that_breaks_is_a_500_without_a_score(client: FlaskClient, app: APIFlask, body: dict[str, Any]) -> None:

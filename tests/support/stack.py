@@ -85,5 +85,6 @@ def client(app: APIFlask) -> FlaskClient:
 def configure(app: APIFlask, **values: Any) -> None:
     """Inserts config rows and has this process reread them."""
     wiring = app.extensions["holdfast"]
+    wiring.ensure_started()
     Deployment.configure(wiring, **values)
     wiring.live.reread(None)
