@@ -41,7 +41,7 @@ def test_an_empty_table_gives_the_defaults() -> None:
     [
         ("proba_cutoff", "7", "less than or equal to 0.99"),
         ("proba_cutoff", "high", "valid number"),
-        ("proba_cutoff", "nan", "0.01"),
+        ("proba_cutoff", "nan", "0.99"),
         ("holdout_percentage", "inf", "finite"),
         ("experiment", '{"name": "x", "salt": "y", "arms": {"champion": 0.9}}', "sum to 0.9"),
         ("experiment", '{"name": ', "is not JSON"),
