@@ -2,9 +2,13 @@
 
 from functools import cache
 
+import structlog
+
 from app_settings import Settings, load_settings
 from services.letters import Letterhead
 from wiring import Wiring, build_wiring
+
+log = structlog.get_logger()
 
 
 @cache
@@ -19,5 +23,8 @@ def letterhead(settings: Settings) -> Letterhead:
 
 def beat(settings: Settings, process: str) -> None:
     """Touches `VAR_DIR/PROCESS.heartbeat`: its age tells a supervisor whether the process still works."""
-    settings.var_dir.mkdir(parents=True, exist_ok=True)
-    (settings.var_dir / f"{process}.heartbeat").touch()
+    try:
+        settings.var_dir.mkdir(parents=True, exist_ok=True)
+        (settings.var_dir / f"{process}.heartbeat").touch()
+    except OSError as error:  # work goes on where the disk does not
+        log.warning("heartbeat_failed", process=process, error=str(error))

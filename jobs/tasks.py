@@ -2,16 +2,25 @@
 
 import math
 
+import structlog
 from rq.job import Retry
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.context import letterhead, wiring
 from services.notifications import deliver
 
 TRIES = 10_000  # the message itself says when to give up
+DATABASE_PAUSE_SECONDS = 10.0
+
+log = structlog.get_logger()
 
 
 def send_notification(prediction_id: str) -> Retry | None:
     """Sends one message if it is due; asks RQ to come back when it could not be sent."""
     wired = wiring()
-    pause = deliver(wired.engine, wired.mailer, wired.clock, prediction_id, letterhead(wired.settings))
+    try:
+        pause = deliver(wired.engine, wired.mailer, wired.clock, prediction_id, letterhead(wired.settings))
+    except SQLAlchemyError as error:
+        log.warning("mail_waits_for_database", prediction_id=prediction_id, error=f"{type(error).__name__}: {error}")
+        pause = DATABASE_PAUSE_SECONDS
     return None if pause is None else Retry(max=TRIES, interval=math.ceil(pause) + 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from data.engine import build_engine
 from data.queue import Queue
 from tests.support.databases import Database
 from tests.support.mailroom import MailRoom, mail_deployment, proxied
@@ -88,3 +89,26 @@ def test_a_worker_outlives_a_redis_that_hangs_and_one_that_goes_away(
             proxy.become(mode)
             time.sleep(3)
         assert made.processes["worker"].poll() is None
+
+
+@pytest.mark.slow
+def test_a_worker_outlives_a_database_that_goes_away(
+    mariadb_url: str, redis_client: redis.Redis, redis_url: str, smtp_peer: SmtpPeer, tmp_path: Path
+) -> None:
+    direct = build_engine(mariadb_url)
+    with (
+        proxied(mariadb_url, 3306) as (proxy, through),
+        mail_deployment(tmp_path, through, redis_url, smtp_peer.url) as made,
+    ):
+        room = MailRoom(made, direct, Queue(redis_url), redis_client, smtp_peer)
+        made.start("worker")
+        first = room.post()
+        room.wait_for(lambda: room.settled(first), 30)
+        proxy.become("refuse")
+        second = room.post()
+        room.wait_for(lambda: "mail_waits_for_database" in made.log("worker"), 30)
+        proxy.become("pass")
+        room.wait_for(lambda: room.settled(second), 30)
+    assert smtp_peer.ids() == room.message_ids([*first, *second])
+    assert "Traceback" not in made.log("worker")
+    direct.dispose()
