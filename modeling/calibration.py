@@ -48,7 +48,8 @@ def mended(y: Doubles, found: OutOfFold, calibration: Calibration) -> OutOfFold:
 
 
 def fit_sigmoid(y: Doubles, p: Doubles) -> tuple[float, float]:
-    """Slope and intercept by maximum likelihood (Platt, 1999), with Newton's steps on a slightly smoothed target."""
+    """Slope and intercept by maximum likelihood, with Platt's targets (1999): by Newton's steps, halved where a
+    whole one overshoots."""
     leavers, stayers = float(y.sum()), float(len(y) - y.sum())
     target = np.where(y > 0, (leavers + 1) / (leavers + 2), 1 / (stayers + 2))
     inputs = np.column_stack((log_odds(p), np.ones(len(p))))
@@ -56,8 +57,23 @@ def fit_sigmoid(y: Doubles, p: Doubles) -> tuple[float, float]:
     for _ in range(STEPS):
         q = sigmoid(inputs @ weights)
         curvature = (inputs * (q * (1 - q))[:, np.newaxis]).T @ inputs + 1e-9 * np.eye(2)
-        weights = weights - np.linalg.solve(curvature, inputs.T @ (q - target))
+        step = np.asarray(np.linalg.solve(curvature, inputs.T @ (q - target)), np.float64)
+        weights = _descended(inputs, target, weights, step)
     return float(weights[0]), float(weights[1])
+
+
+def _descended(inputs: Doubles, target: Doubles, weights: Doubles, step: Doubles) -> Doubles:
+    before = _loss(inputs, target, weights)
+    for halvings in range(30):
+        lower: Doubles = weights - step / 2**halvings
+        if _loss(inputs, target, lower) <= before:
+            return lower
+    return weights
+
+
+def _loss(inputs: Doubles, target: Doubles, weights: Doubles) -> float:
+    odds = inputs @ weights
+    return float((np.logaddexp(0, odds) - target * odds).mean())
 
 
 def _across_folds(y: Doubles, found: OutOfFold) -> OutOfFold:

@@ -110,5 +110,5 @@ def log_odds(p: Doubles) -> Doubles:
 
 
 def sigmoid(log_odds_of: Doubles) -> Doubles:
-    answer: Doubles = 1 / (1 + np.exp(-log_odds_of))
+    answer: Doubles = (1 + np.tanh(log_odds_of / 2)) / 2  # never overflows
     return answer

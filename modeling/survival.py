@@ -20,8 +20,8 @@ class Survival:
 
     def at(self, ages: Integers) -> Doubles:
         """The hazard at each age."""
-        inside = np.minimum(ages, len(self.hazard) - 1)
-        return np.where(ages < len(self.hazard), self.hazard[inside], self.tail)
+        found: Doubles = np.append(self.hazard, self.tail)[np.minimum(ages, len(self.hazard))]
+        return found
 
 
 def observed(age: Integers, left: Doubles) -> Survival:
@@ -33,7 +33,7 @@ def observed(age: Integers, left: Doubles) -> Survival:
     reached = np.bincount(age)[::-1].cumsum()[::-1].astype(np.float64)
     leaving = np.bincount(age, weights=left)
     trusted = int((reached >= FEW).sum()) or len(reached)
-    oldest = slice(trusted - max(1, trusted // 4), None)
+    oldest = slice(trusted - max(1, trusted // 4), trusted)
     tail = float(leaving[oldest].sum() / reached[oldest].sum())
     return Survival(leaving[:trusted] / reached[:trusted], tail)
 

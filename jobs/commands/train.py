@@ -31,6 +31,7 @@ PATIENCE_SECONDS = 600.0  # writing a large table of customers takes its time
 @click.option(
     "--keep", metavar="COL", multiple=True, help="A column to use although it looks unfit. May be given again."
 )
+@click.option("--strict", is_flag=True, help="Refuse requests with a category that the table does not have.")
 @click.option("--name", metavar="NAME", help="What to call the winner; without it models are called by algorithm.")
 @click.option("--promote", is_flag=True, help="Put the models into service at once.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for another program.")
@@ -43,6 +44,7 @@ def command(
     positive: str | None,
     drop: tuple[str, ...],
     keep: tuple[str, ...],
+    strict: bool,
     name: str | None,
     promote: bool,
     as_json: bool,
@@ -53,7 +55,7 @@ def command(
     Says what was decided and why; every decision can be overridden. The models become candidates; the very
     first ones, and those trained with --promote, go into service.
     """
-    choices = Choices(target=target, id=id_, value=value, positive=positive, drop=drop, keep=keep)
+    choices = Choices(target, id_, value, positive, drop, keep, strict)
     request = TrainingRequest(table, choices, name, promote)
     settings = load_settings()
     engine = build_engine(settings.database_address(), read_timeout=PATIENCE_SECONDS)
