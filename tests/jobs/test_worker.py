@@ -10,32 +10,24 @@ import redis
 from data import notifications
 from data.queue import Queue
 from helpers.clock import SystemClock
-from tests.support.databases import Database
 from tests.support.deployment import Deployment
 from tests.support.mailroom import MailRoom, mail_deployment
 from tests.support.peers import ACCEPT, DROP, SmtpPeer, smtp_server
 
 
 @pytest.fixture(scope="module")
-def running(
-    migrated: Database, redis_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Deployment, SmtpPeer]]:
-    """One worker for the tests that leave it alive."""
-    with (
-        smtp_server() as peer,
-        mail_deployment(tmp_path_factory.mktemp("var"), migrated.url, redis_url, peer.url) as made,
-    ):
+def running(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, SmtpPeer]]:
+    """One worker for the tests that leave it alive; on SQLite, since `test_worker_deaths` brings MariaDB in."""
+    with smtp_server() as peer, mail_deployment(tmp_path_factory.mktemp("var"), "", redis_url, peer.url) as made:
         made.start("worker")
         yield made, peer
 
 
 @pytest.fixture
-def room(
-    running: tuple[Deployment, SmtpPeer], database: Database, redis_client: redis.Redis, redis_url: str
-) -> MailRoom:
+def room(running: tuple[Deployment, SmtpPeer], redis_client: redis.Redis, redis_url: str) -> MailRoom:
     made, peer = running
     peer.reset()
-    return MailRoom(made, database.engine, Queue(redis_url), redis_client, peer)
+    return MailRoom(made, made.engine, Queue(redis_url), redis_client, peer)
 
 
 def test_mail_that_is_due_is_sent_once_and_noted(room: MailRoom) -> None:
