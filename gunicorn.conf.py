@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from app_settings import load_settings
+from helpers.errors import UserError
 
 
 def _metrics_folder(parent: Path) -> Path:
@@ -20,7 +22,10 @@ def _metrics_folder(parent: Path) -> Path:
     return own
 
 
-_settings = load_settings()
+try:
+    _settings = load_settings()
+except UserError as error:
+    sys.exit(f"Error: {error}")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder(_settings.var_dir.absolute() / "metrics"))
 
 from prometheus_client import multiprocess  # noqa: E402 - it looks for the folder when it is imported
