@@ -75,9 +75,8 @@ def test_scores_go_to_a_file_or_to_standard_output(
     assert all(0 < float(row["probability"]) < 1 for row in rows)
     assert {row["high_risk"] for row in rows} == {"yes", "no"}
     assert "600 of 600 rows scored" in done.stderr
-    filed = flask(
-        var_dir, "score", str(table), "--model", "heuristic", "--output", str(tmp_path / "o.parquet"), "--json"
-    )
+    file = str(tmp_path / "o.parquet")
+    filed = flask(var_dir, "score", str(table), "--model", "heuristic", "--output", file, "--json")
     assert json.loads(filed.stdout)["rows"] == 600
     assert set(pq.read_table(file)["model"].to_pylist()) == {"heuristic@1"}
 
