@@ -33,7 +33,6 @@ def effect_plot(schema: TableSchema, x: Floats, effects: Doubles) -> bytes:
 
 def _draw(axes: Axes, feature: Feature, column: Floats, effects: Doubles) -> None:
     axes.set_title(_short(feature.name, 30), fontsize=9)
-    axes.axhline(0, color=GREY, linewidth=0.8)
     if feature.kind in {"category", "boolean"}:
         _bars(axes, feature, column, effects)
     else:
@@ -47,11 +46,14 @@ def _bars(axes: Axes, feature: Feature, column: Floats, effects: Doubles) -> Non
         codes = {name: known[name] for name in feature.categories}
     sizes = {name: int((column == code).sum()) for name, code in codes.items()}
     names = sorted((name for name in codes if sizes[name]), key=lambda name: -sizes[name])[:MOST_BARS]
-    axes.bar(range(len(names)), [float(effects[column == codes[name]].mean()) for name in names], color=BLUE)
-    axes.set_xticks(range(len(names)), [_short(name, LONGEST_LABEL) for name in names], rotation=30, ha="right")
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.barh(range(len(names)), [float(effects[column == codes[name]].mean()) for name in names], color=BLUE)
+    axes.set_yticks(range(len(names)), [_short(name, LONGEST_LABEL) for name in names])
+    axes.invert_yaxis()  # the most frequent on top
 
 
 def _line(axes: Axes, column: Floats, effects: Doubles) -> None:
+    axes.axhline(0, color=GREY, linewidth=0.8)
     filled = ~np.isnan(column)
     values, found = column[filled].astype(np.float64), effects[filled]
     if not len(values):

@@ -27,6 +27,7 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "grid.alpha": 0.25,
 }
+FEW = 10  # customers in a bin; the rate of fewer says nothing
 Draw = Callable[[Axes, Doubles, Doubles], None]
 
 
@@ -63,7 +64,7 @@ def _roc(axes: Axes, y: Doubles, p: Doubles) -> None:
 
 def _calibration(axes: Axes, y: Doubles, p: Doubles) -> None:
     bins = np.minimum((p * BINS).astype(int), BINS - 1)
-    used = np.unique(bins)
+    used = np.flatnonzero(np.bincount(bins) >= FEW)
     said = [float(p[bins == number].mean()) for number in used]
     seen = [float(y[bins == number].mean()) for number in used]
     axes.plot([0, 1], [0, 1], "--", color=GREY, label="perfect")
