@@ -59,13 +59,13 @@ def _greeting(settings: Settings, base: str) -> str:
 
 
 def _customer(settings: Settings, base: str) -> dict[str, Any]:
-    """One that is stored, so that the answer tells of money too; else the example of the documentation."""
+    """One that is stored and whole, so that the answer tells of money too; else the documentation's."""
     with build_engine(settings.database_address()).connect() as connection:
-        ids = feature_store.customer_ids(connection, limit=1)
-        found = feature_store.customers(connection, ids)
+        stored = feature_store.customers(connection, feature_store.customer_ids(connection, limit=100))
     schema = _fetch(f"{base}/openapi.json")["components"]["schemas"]["PredictRequest"]
     example: dict[str, Any] = schema["examples"][0]
-    return {"client_id": ids[0], **found[ids[0]]} if found else example
+    whole = ({"client_id": key, **values} for key, values in sorted(stored.items()) if None not in values.values())
+    return next(whole, example)
 
 
 def _first_user(settings: Settings) -> str:
