@@ -18,7 +18,10 @@ BASE = "docker.io/library/python:3.11-slim-bookworm"
 STAND_INS = ROOT.parent / "shared" / "tools" / "base-images"
 STORE = ("--storage-driver", "vfs")
 LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
-HARDENING = ("--cap-drop", "all", "--security-opt", "no-new-privileges")
+SHUT_IN = (
+    *("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp"),
+    *("--cap-drop", "all", "--security-opt", "no-new-privileges"),
+)
 USER = 10001
 
 
@@ -56,14 +59,15 @@ def described(image: str) -> dict[str, Any]:
 
 
 class Container:
-    """A running container that shares this machine's network and nothing else but `volume`."""
+    """A running container that shares this machine's network and nothing else, but `volume` as its VAR_DIR."""
 
-    def __init__(self, image: str, command: Sequence[str], environ: Mapping[str, str], volume: Path) -> None:
+    def __init__(
+        self, image: str, command: Sequence[str], environ: Mapping[str, str], volume: Path | None = None
+    ) -> None:
         self.name = f"holdfast-test-{uuid.uuid4().hex[:8]}"
         given = [word for key, value in environ.items() for word in ("--env", f"{key}={value}")]
-        shut_in = ("--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp", *HARDENING)
-        mounted = ("--volume", f"{volume}:/var/lib/holdfast")
-        options = ("-d", "--name", self.name, "--network", "host", *shut_in, *mounted, *LIMITS, *given)
+        mounted = ("--volume", f"{volume}:/var/lib/holdfast") if volume else ()
+        options = ("-d", "--name", self.name, "--network", "host", *SHUT_IN, *mounted, *LIMITS, *given)
         call("podman", *STORE, "--runtime", "runc", "run", *options, image, *command)
 
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":

@@ -1,8 +1,11 @@
 """docker-compose.yml against the Compose Specification's own schema, the settings and its `.env`."""
 
 import json
+import os
 import re
 import subprocess
+import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from app_settings import load_settings
 from jobs.commands import NAMES
 from tests.packaging.documents import CLOUD, ROOT, SETTINGS, compose, interpolated, required, variables
+from tests.support.peers import S3Peer
 
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
@@ -124,6 +128,18 @@ def test_compose_refuses_to_start_without_a_secret(filled_in: Path) -> None:
         text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
         with pytest.raises(KeyError, match=name):
             interpolated(text, secrets)
+
+
+def test_bucket_is_made_once(s3_peer: S3Peer) -> None:
+    interpreter, *words = SERVICES["bucket"]["command"]
+    assert interpreter == "python"
+    region = {"AWS_DEFAULT_REGION": SERVICES["bucket"]["environment"]["AWS_DEFAULT_REGION"]}
+    name = f"made-{uuid.uuid4().hex}"
+    environ = {**os.environ, **region, "S3_ENDPOINT_URL": s3_peer.endpoint_url, "S3_BUCKET": name}
+    for _ in range(2):
+        subprocess.run([sys.executable, *words], env=environ, check=True)
+    buckets = [bucket["Name"] for bucket in s3_peer.client.list_buckets()["Buckets"]]
+    assert buckets.count(name) == 1
 
 
 def _needs(service: dict[str, Any]) -> list[tuple[str, dict[str, str]]]:
