@@ -114,9 +114,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper()
-        raise UserError(
-            f"{name} is not usable: {first['msg']}. Mend {name} in the environment.", name
-        ) from None
+        raise UserError(f"{name} is not usable: {first['msg']}. Mend {name} in the environment.", name) from None
     return _with_secrets(settings)
 
 
@@ -153,7 +151,5 @@ def _with_secrets(settings: Settings) -> Settings:
         if len(value) < 16 and settings.environment != "local":
             raise UserError(f"{name} must be set to at least 16 characters in {settings.environment}.", name)
         if not value:
-            raise UserError(
-                f"{name} is empty: set it, or remove {name} from VAR_DIR/local.env's place.", name
-            )
+            raise UserError(f"{name} is empty: give it a value, or unset it to have one made.", name)
     return settings
