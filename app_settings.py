@@ -151,5 +151,5 @@ def _with_secrets(settings: Settings) -> Settings:
         if len(value) < 16 and settings.environment != "local":
             raise UserError(f"{name} must be set to at least 16 characters in {settings.environment}.", name)
         if not value:
-            raise UserError(f"{name} is empty: give it a value, or unset it to have one made.", name)
+            raise UserError(f"{name} is missing in VAR_DIR/local.env: delete that file to have it made anew.", name)
     return settings
