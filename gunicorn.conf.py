@@ -39,7 +39,8 @@ timeout = 60
 graceful_timeout = 20
 keepalive = 75
 control_socket_disable = True
-if Path("/dev/shm").is_dir():  # noqa: S108 # nosec B108 - memory: a heartbeat must not wait for a disk
+# In memory: a heartbeat must not wait for a disk.
+if Path("/dev/shm").is_dir():  # noqa: S108 # nosec B108
     worker_tmp_dir = "/dev/shm"  # noqa: S108 # nosec B108
 
 

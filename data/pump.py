@@ -185,7 +185,7 @@ class Pump:
 
     def _pause(self) -> float:
         longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self._failures, 10))
-        return float(longest * random.uniform(0.5, 1.0))  # nosec B311
+        return float(longest * random.uniform(0.5, 1.0))
 
     def _report_failure(self, error: Exception) -> None:
         if self._failures % 10 == 0:

@@ -34,7 +34,8 @@ def _wait_until_ready(base: str) -> bool:
 
 
 def _fetch(address: str) -> Any:
-    with urlopen(address, timeout=5) as reply:  # noqa: S310 # nosec B310 - our own address
+    # Our own address, never one that somebody gave.
+    with urlopen(address, timeout=5) as reply:  # noqa: S310 # nosec B310
         return json.load(reply)
 
 
