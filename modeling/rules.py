@@ -7,60 +7,15 @@ predictions", 2017, equation 8) of the cell's log-odds, the other columns drawn 
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from math import factorial, prod
-from typing import Annotated, Any
+from math import factorial
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from helpers.canonical import canonical_json
-from helpers.errors import UserError
+from modeling.rule_cells import Column, Floats, Indices, Rule, bins_of
 
-Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
-
-MOST_COLUMNS, MOST_BINS = 3, 8
-Rate = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Column(BaseModel):
-    """One column and its bins, for its number or its code (see `encoding.Codes`).
-
-    A value is in the bin after the last of `edges` that is not above it. NaN, and the code `gap`, are in the bin
-    `missing`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    feature: str
-    position: int = Field(ge=0)
-    edges: tuple[float, ...] = Field((), max_length=MOST_BINS - 1)
-    gap: float | None = None
-    missing: int = Field(0, ge=0)
-
-    @property
-    def bins(self) -> int:
-        return len(self.edges) + 1
-
-
-class Rule(BaseModel):
-    """One cell: its bin in each column, the rule in words, the rate and the training rows behind it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    bins: tuple[int, ...]
-    when: str
-    probability: Rate
-    rows: int = Field(ge=0)
-
-
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    columns: tuple[Column, ...] = Field(max_length=MOST_COLUMNS)
-    rules: tuple[Rule, ...] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -74,7 +29,7 @@ class RuleTable:
 
     def cells(self, matrix: Floats) -> tuple[Indices, ...]:
         """The bin in each column, for encoded rows (N, F)."""
-        return tuple(_bins(column, matrix[:, column.position]) for column in self.columns)
+        return tuple(bins_of(column, matrix[:, column.position]) for column in self.columns)
 
     def probabilities(self, matrix: Floats) -> Doubles:
         """(N,) for encoded rows (N, F)."""
@@ -135,29 +90,8 @@ class RuleTable:
         return shares
 
     def to_json(self) -> bytes:
-        data: dict[str, Any] = {
+        data = {
             "columns": [column.model_dump() for column in self.columns],
             "rules": [rule.model_dump() for rule in self.rules],
         }
         return canonical_json(data)
-
-
-def read_rules(text: bytes) -> RuleTable:
-    """The table written by `to_json`. Raises UserError unless every cell has exactly one rule."""
-    try:
-        document = _Document.model_validate_json(text)
-    except ValidationError as error:
-        raise UserError(f"rules.json cannot be read: {error.errors()[0]['msg']}; train again") from error
-    table = RuleTable(document.columns, document.rules)
-    whole = set(np.ndindex(table.shape)) if prod(table.shape) <= MOST_BINS**MOST_COLUMNS else set()
-    if {rule.bins for rule in table.rules} != whole or len(table.rules) != len(whole):
-        raise UserError("rules.json does not hold one rule for each cell; train again")
-    if not sum(rule.rows for rule in table.rules) or any(c.missing >= c.bins for c in table.columns):
-        raise UserError("rules.json does not fit together; train again")
-    return table
-
-
-def _bins(column: Column, values: Floats) -> Indices:
-    found = np.searchsorted(np.asarray(column.edges, np.float32), values, side="right")
-    gaps = np.isnan(values) if column.gap is None else np.isnan(values) | (values == column.gap)
-    return np.where(gaps, column.missing, found)

@@ -16,7 +16,8 @@ from helpers.clock import SystemClock
 from jobs.commands.reporting import reported
 from jobs.commands.training_words import told
 from modeling.choices import Choices
-from services.training import TrainingReport, TrainingRequest, run_training
+from services.training import TrainingRequest, run_training
+from services.training_report import TrainingReport
 
 PATIENCE_SECONDS = 600.0  # writing a large table of customers takes its time
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from services.training import TrainingReport
+from services.training_report import TrainingReport
 
 FIGURES = (("log_loss", "log loss"), ("roc_auc", "ROC AUC"), ("pr_auc", "PR AUC"), ("pooled_ece", "ECE"))
 

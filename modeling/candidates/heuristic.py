@@ -12,7 +12,8 @@ from modeling.candidates.rule_words import words
 from modeling.metrics import log_odds, sigmoid
 from modeling.parts import Part
 from modeling.plan import TrainingPlan
-from modeling.rules import Rule, RuleTable
+from modeling.rule_cells import Rule
+from modeling.rules import RuleTable
 from modeling.schema import TableSchema
 
 SMOOTHING = 10.0  # rows at the base rate that each cell is credited with

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modeling.encoding import Codes
-from modeling.rules import MOST_COLUMNS, Column
+from modeling.rule_cells import MOST_COLUMNS, Column
 from modeling.schema import Feature
 
 Floats = npt.NDArray[np.float32]

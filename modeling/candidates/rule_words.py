@@ -3,7 +3,7 @@
 from itertools import pairwise
 from math import inf
 
-from modeling.rules import Column
+from modeling.rule_cells import Column
 from modeling.schema import Feature, TableSchema
 
 LISTED = 6

@@ -4,7 +4,7 @@ import numpy as np
 
 from modeling.artifacts import RULES, Folder, ModelRefused
 from modeling.card import Card
-from modeling.rules import read_rules
+from modeling.rules_file import read_rules
 from modeling.runtimes.encoded import Doubles, EncodedModel, Floats
 from modeling.schema import TableSchema
 

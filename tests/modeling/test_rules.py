@@ -11,7 +11,9 @@ from helpers.errors import UserError
 from modeling.candidates.heuristic import Heuristic
 from modeling.encoding import Encoder
 from modeling.ordering import order_by_churn
-from modeling.rules import Column, Rule, RuleTable, read_rules
+from modeling.rule_cells import Column, Rule
+from modeling.rules import RuleTable
+from modeling.rules_file import read_rules
 from modeling.schema import Feature, TableSchema
 
 

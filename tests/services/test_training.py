@@ -16,7 +16,8 @@ from modeling.plan import QUICK
 from modeling.registry import ModelRegistry
 from services.config_reading import read_config
 from services.promotion import aliases_in_force, roles
-from services.training import TrainingReport, TrainingRequest, run_training
+from services.training import TrainingRequest, run_training
+from services.training_report import TrainingReport
 from tests.modeling.tables import customers, write_csv
 from tests.support.clock import StandingClock
 
@@ -182,7 +183,7 @@ def test_a_name_is_the_winners(run: Run) -> None:
     assert run(name="autumn").models[0].ref == "autumn@2"
 
 
-@pytest.mark.parametrize("name", ["../x", "A", "a b", "", "x" * 65])
+@pytest.mark.parametrize("name", ["../x", "A", "a b", "", "x" * 65, "x" * 60])
 def test_a_name_that_cannot_be_one_is_refused_before_anything_is_done(run: Run, name: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be a model's name"):
         run(name=name)
