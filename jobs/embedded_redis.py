@@ -50,7 +50,7 @@ def _start(socket: Path) -> "subprocess.Popen[bytes]":
     }
     words = [word for option in options.items() for word in option]
     # A session of its own: Ctrl-C is for the supervisor, which stops this server last.
-    return subprocess.Popen([_binary(), *words], start_new_session=True)  # noqa: S603
+    return subprocess.Popen([_binary(), *words], start_new_session=True)  # noqa: S603 # nosec B603
 
 
 def _binary() -> str:
