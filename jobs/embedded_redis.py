@@ -48,9 +48,9 @@ def _start(socket: Path) -> "subprocess.Popen[bytes]":
         "--logfile": str(folder / "redis.log"),
         "--maxmemory-policy": "noeviction",
     }
-    words = [word for option in options.items() for word in option]
+    command = [_binary(), *(word for option in options.items() for word in option)]
     # A session of its own: Ctrl-C is for the supervisor, which stops this server last.
-    return subprocess.Popen([_binary(), *words], start_new_session=True)  # noqa: S603 # nosec B603
+    return subprocess.Popen(command, start_new_session=True)  # noqa: S603 # nosec B603
 
 
 def _binary() -> str:
