@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from modeling.evaluate import OutOfFold
-from modeling.metrics import ece, log_odds, sigmoid
+from modeling.metrics import ece, ece_by_chance, log_odds, sigmoid
 
 Doubles = npt.NDArray[np.float64]
 
 BEARABLE, BEARABLE_IF_FEW, FEW = 0.02, 0.03, 4_000
+CHANCE = 1.5  # times what perfectly calibrated probabilities would show on so few rows
 STEPS = 50
 
 
@@ -30,10 +31,12 @@ class Calibration:
 def calibrate(y: Doubles, found: OutOfFold) -> Calibration:
     """A sigmoid if the pooled calibration error is too large and a sigmoid lowers it, else nothing."""
     once = np.ones(len(y))
-    bearable = BEARABLE_IF_FEW if len(y) < FEW else BEARABLE
+    bearable = max(BEARABLE_IF_FEW if len(y) < FEW else BEARABLE, CHANCE * ece_by_chance(found.pooled))
     before = ece(y, found.pooled, once)
     if before <= bearable:
-        return Calibration(1.0, 0.0, f"none: the pooled calibration error is {before:.3f}, bearable up to {bearable}")
+        return Calibration(
+            1.0, 0.0, f"none: the pooled calibration error is {before:.3f}, bearable up to {bearable:.3f}"
+        )
     after = ece(y, _across_folds(y, found).pooled, once)
     if after >= before:
         return Calibration(1.0, 0.0, f"none: a sigmoid would not lower the pooled error of {before:.3f}")

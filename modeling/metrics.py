@@ -87,6 +87,14 @@ def ece(y: Doubles, p: Doubles, w: Doubles) -> float:
     return float(np.abs(gaps).sum() / w.sum())
 
 
+def ece_by_chance(p: Doubles) -> float:
+    """The calibration error that perfectly calibrated probabilities are expected to show on so many rows: the mean
+    absolute deviation of each bin's sum, taken for normal."""
+    bins = np.minimum((p * BINS).astype(np.intp), BINS - 1)
+    spread = np.bincount(bins, weights=p * (1 - p), minlength=BINS)
+    return float(np.sqrt(2 / np.pi * spread).sum() / len(p))
+
+
 FIGURES: Mapping[str, Figure] = {
     "roc_auc": roc_auc,
     "pr_auc": pr_auc,

@@ -113,6 +113,11 @@ def test_good_probabilities_are_left_alone() -> None:
     assert mended(y, found, calibration) is found
 
 
+def test_a_hundred_rows_are_too_few_to_tell_noise_from_error() -> None:
+    needed = [calibrate(y, out_of_fold(y, p)).needed for p, y in (world(100, seed) for seed in range(40))]
+    assert sum(needed) <= 6
+
+
 def test_bold_probabilities_are_mended_and_judged_out_of_fold() -> None:
     p, y = world()
     found = out_of_fold(y, sigmoid(log_odds(p) * 2.5 + 0.5))

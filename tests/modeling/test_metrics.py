@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from modeling.metrics import FIGURES, brier, ece, figures, log_loss, pr_auc, roc_auc, top_decile_lift
+from modeling.metrics import FIGURES, brier, ece, ece_by_chance, figures, log_loss, pr_auc, roc_auc, top_decile_lift
 
 
 def sample(rows: int = 2000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -65,3 +65,10 @@ def test_a_ranking_needs_both_labels() -> None:
     found = figures(np.zeros(10), np.linspace(0, 1, 10))
     assert np.isnan([found["roc_auc"], found["pr_auc"], found["top_decile_lift"]]).all()
     assert np.isfinite([found["log_loss"], found["brier"], found["ece"]]).all()
+
+
+def test_perfect_probabilities_show_the_error_of_chance() -> None:
+    random = np.random.default_rng(6)
+    p = random.beta(1, 3, 1500)
+    seen = [ece((random.random(1500) < p).astype(float), p, np.ones(1500)) for _ in range(200)]
+    assert ece_by_chance(p) == pytest.approx(np.mean(seen), rel=0.1)
