@@ -61,12 +61,10 @@ def described(image: str) -> dict[str, Any]:
 class Container:
     """A running container that shares this machine's network and nothing else, but `volume` as its VAR_DIR."""
 
-    def __init__(
-        self, image: str, command: Sequence[str], environ: Mapping[str, str], volume: Path | None = None
-    ) -> None:
+    def __init__(self, image: str, command: Sequence[str], environ: Mapping[str, str], volume: Path) -> None:
         self.name = f"holdfast-test-{uuid.uuid4().hex[:8]}"
         given = [word for key, value in environ.items() for word in ("--env", f"{key}={value}")]
-        mounted = ("--volume", f"{volume}:/var/lib/holdfast") if volume else ()
+        mounted = ("--volume", f"{volume}:/var/lib/holdfast")
         options = ("-d", "--name", self.name, "--network", "host", *SHUT_IN, *mounted, *LIMITS, *given)
         call("podman", *STORE, "--runtime", "runc", "run", *options, image, *command)
 
