@@ -1,4 +1,4 @@
-"""Every setting of the service, read once from the environment.
+"""Every setting of the service, read once from the environment and, behind it, from an AWS secret.
 
 In `stage` and `prod` there are no default secrets. In `local` they are made once and kept under
 `VAR_DIR/local.env`, readable by their owner alone.
@@ -9,16 +9,13 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import (
-    AWSSecretsManagerSettingsSource,
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from redis import ConnectionPool
 
+from helpers.aws_secret import read_secret
 from helpers.errors import UserError
 
 LOCAL_SECRETS = ("ACCESS_TOKEN", "SECRET_KEY")
@@ -32,8 +29,10 @@ class Settings(BaseSettings):
     environment: Literal["local", "stage", "prod"] = Field(
         "local", description="Which deployment this is; only `local` has default secrets."
     )
-    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite under VAR_DIR.")
-    redis_url: str = Field("", description="Address of Redis; empty: the embedded server under VAR_DIR.")
+    database_url: SecretStr = Field(SecretStr(""), description="SQLAlchemy address; empty: SQLite under VAR_DIR.")
+    redis_url: SecretStr = Field(
+        SecretStr(""), description="Address of Redis; empty: the embedded server under VAR_DIR."
+    )
     access_token: SecretStr = Field(SecretStr(""), description="The token back ends send with each call.")
     secret_key: SecretStr = Field(SecretStr(""), description="Signs CSRF tokens and flash messages.")
     smtp_url: SecretStr = Field(
@@ -82,40 +81,75 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The mapping given to `load_settings` and, behind it, AWS Secrets Manager where configured."""
-        given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
-        if not given.get("aws_secret_id"):
-            return (init_settings,)
-        return (
-            init_settings,
-            AWSSecretsManagerSettingsSource(settings_cls, given["aws_secret_id"], case_sensitive=False),
-        )
+        """The mapping given to the constructor, alone: `load_settings` says what comes before what."""
+        return (init_settings,)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr) -> SecretStr:
+        try:
+            if value.get_secret_value():
+                ConnectionPool.from_url(value.get_secret_value()).make_connection()  # does not connect yet
+        except (ValueError, TypeError):  # their messages may show a part of the password
+            raise ValueError("use redis://host:6379/0, rediss://:password@host:6380/0 or unix:///path") from None
+        return value
+
+    @field_validator("public_url", "s3_endpoint_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if value and not _is_web_address(value):
+            raise ValueError("use https://host or http://host:port")
+        return value
 
     def database_address(self) -> str:
-        return self.database_url or f"sqlite:///{self.var_dir.absolute() / 'holdfast.sqlite3'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self.var_dir.absolute() / 'holdfast.sqlite3'}"
 
     def redis_address(self) -> str:
-        return self.redis_url or f"unix://{self.redis_socket()}"
+        return self.redis_url.get_secret_value() or f"unix://{self.redis_socket()}"
+
+    def model_class_paths(self) -> tuple[str, ...]:
+        """MODEL_CLASSES, one by one."""
+        return tuple(filter(None, map(str.strip, self.model_classes.split(","))))
 
     def redis_socket(self) -> Path:
         return self.var_dir.absolute() / "redis" / "redis.sock"
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings in `environ` (default: the process's own). Raises UserError naming the variable."""
-    source = os.environ if environ is None else environ
-    names = Settings.model_fields
-    given: dict[str, Any] = {name: source[name.upper()] for name in names if source.get(name.upper())}
+    """The settings in `environ` (default: the process's own), which wins over the secret at AWS_SECRET_ID, which
+    wins over what is made up for a local deployment. Raises UserError naming the variable."""
+    given = _known(os.environ if environ is None else environ)
+    if "aws_secret_id" in given:
+        given = {**_known(read_secret(given["aws_secret_id"])), **given}
     if given.get("environment", "local") == "local":
-        var_dir = Path(given.get("var_dir", names["var_dir"].default))
+        var_dir = Path(given.get("var_dir", Settings.model_fields["var_dir"].default))
         given = {**local_secrets(var_dir, set(given)), **given}
+    return _with_secrets(_validated(given))
+
+
+def _known(source: Mapping[str, str]) -> dict[str, str]:
+    """The settings among `source` that are not empty, by their field names."""
+    spelled = {name: source.get(name.upper()) for name in Settings.model_fields}
+    return {name: value for name, value in spelled.items() if value}
+
+
+def _validated(given: Mapping[str, Any]) -> Settings:
     try:
-        settings = Settings(**given)
+        return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_context=False)[0]
         name = str(first["loc"][0]).upper()
-        raise UserError(f"{name} is not usable: {first['msg']}. Mend {name} in the environment.", name) from None
-    return _with_secrets(settings)
+        why = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{name} is not usable: {why}. Mend {name} in the environment.", name) from None
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises for one that is no number
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
 
 
 def local_secrets(var_dir: Path, given: set[str]) -> dict[str, str]:

@@ -60,3 +60,46 @@ def test_defaults_stay_under_var_dir(tmp_path: Path) -> None:
     settings = load_settings({"VAR_DIR": str(tmp_path)})
     assert settings.database_address() == f"sqlite:///{tmp_path}/holdfast.sqlite3"
     assert settings.redis_address() == f"unix://{tmp_path}/redis/redis.sock"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REDIS_URL", "foo"),
+        ("REDIS_URL", "redis://h:abc"),
+        ("REDIS_URL", "redis://:hidden/word@h"),
+        ("REDIS_URL", "redis://:hidden@h?unheard_of=1"),
+        ("PUBLIC_URL", "holdfast.example.com"),
+        ("PUBLIC_URL", "ftp://holdfast.example.com"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://holdfast.example.com:hidden"),
+        ("S3_ENDPOINT_URL", "s3:7070"),
+    ],
+)
+def test_an_address_of_the_wrong_form_is_named_and_not_shown(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"^{name} is not usable: use ") as caught:
+        load_settings({"VAR_DIR": str(tmp_path), **SECRETS, name: value})
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["redis://h", "rediss://:p%2Fw@h:6380/0?ssl_ca_certs=/ca.pem", "unix:///tmp/r.sock"])
+def test_every_form_of_redis_address_is_accepted(value: str, tmp_path: Path) -> None:
+    assert load_settings({"VAR_DIR": str(tmp_path), **SECRETS, "REDIS_URL": value}).redis_address() == value
+
+
+def test_no_password_is_shown(tmp_path: Path) -> None:
+    addresses = {
+        "DATABASE_URL": "mysql+pymysql://holdfast:hidden@host/holdfast",
+        "REDIS_URL": "redis://:hidden@host:6379/0",
+        "SMTP_URL": "smtp://me:hidden@host:587",
+        "SENTRY_DSN": "https://hidden@sentry.example/1",
+    }
+    settings = load_settings({"VAR_DIR": str(tmp_path), **SECRETS, **addresses})
+    assert "hidden" not in repr(settings)
+    assert "hidden" not in settings.model_dump_json()
+    assert settings.database_address() == addresses["DATABASE_URL"]
+
+
+def test_model_classes_are_told_apart(tmp_path: Path) -> None:
+    settings = load_settings({"VAR_DIR": str(tmp_path), "MODEL_CLASSES": "a.b:C, d:E,"})
+    assert settings.model_class_paths() == ("a.b:C", "d:E")

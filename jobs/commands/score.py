@@ -44,8 +44,7 @@ def command(table: str, model: str, output: Path | None, as_json: bool) -> None:
 def _scored(settings: Settings, table: str, model: str) -> Scored:
     engine = build_engine(settings.database_address(), read_timeout=600.0)
     ping(engine)
-    classes = tuple(filter(None, settings.model_classes.split(",")))
-    registry = ModelRegistry(settings.var_dir / "models", classes=classes)
+    registry = ModelRegistry(settings.var_dir / "models", classes=settings.model_class_paths())
     with engine.connect() as connection:
         rows = newest_rows(connection)
     config = read_config(rows, lambda found: found).built

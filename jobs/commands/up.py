@@ -31,7 +31,7 @@ def command() -> None:
     """Start web, worker and schedule, with all that they need, and stop them together at Ctrl-C."""
     settings = load_settings()
     _check_port(settings)
-    server = nullcontext() if settings.redis_url else embedded_redis(settings.redis_socket())
+    server = nullcontext() if settings.redis_url.get_secret_value() else embedded_redis(settings.redis_socket())
     with server:
         if subprocess.run([*FLASK, "init"], check=False).returncode:  # noqa: S603 # nosec B603
             raise UserError("The service was not started; see above.")

@@ -118,8 +118,8 @@ def test_settings_accept_what_compose_hands_over(filled_in: Path, environment: s
     settings = load_settings(environ)
     assert settings.environment == environment
     assert settings.access_token.get_secret_value() == secrets["ACCESS_TOKEN"]
-    assert settings.database_url == f"mysql+pymysql://holdfast:{secrets['MYSQL_PASSWORD']}@mysql:3306/holdfast"
-    assert settings.redis_url == f"redis://:{secrets['REDIS_PASSWORD']}@redis:6379/0"
+    assert settings.database_address() == f"mysql+pymysql://holdfast:{secrets['MYSQL_PASSWORD']}@mysql:3306/holdfast"
+    assert settings.redis_address() == f"redis://:{secrets['REDIS_PASSWORD']}@redis:6379/0"
 
 
 def test_compose_refuses_to_start_without_a_secret(filled_in: Path) -> None:
