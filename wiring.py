@@ -104,7 +104,7 @@ class Wiring:
 
     def has_room(self) -> bool:
         """Whether the outbox can take another answer."""
-        return self.spool.measure() < self.settings.spool_max_bytes
+        return self.spool.has_room()
 
     def _start(self) -> None:
         self.shipper.start()
@@ -213,8 +213,7 @@ def _decorate(cache: MemoryCache, ttl_seconds: Callable[[], float], metrics: Met
 
 
 def _record(spool: Spool, records: Sequence[dict[str, Any]]) -> None:
-    for record in records:
-        spool.append(orjson.dumps(record))
+    spool.append_many([orjson.dumps(record) for record in records])
 
 
 def _count(counter: Any, sink: str, number: int) -> None:

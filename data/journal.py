@@ -1,5 +1,6 @@
 """One folder of the spool: numbered files of records, and how far each sink has come in them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -43,11 +44,14 @@ class Journal:
     """Reads a folder that this process holds the lock of.
 
     `growing`: records are still appended to its last file; otherwise all of its files are sealed.
+    `published`: tells where the last record that counts ends; what lies after it in that file may yet
+    be taken back, and is not read.
     """
 
-    def __init__(self, folder: Path, *, growing: bool) -> None:
+    def __init__(self, folder: Path, *, growing: bool, published: Callable[[], Position] | None = None) -> None:
         self.folder = folder
         self.growing = growing
+        self._published = published
 
     def read(self, position: Position, *, records: int, size: int, until: Position | None = None) -> Batch:
         """What follows `position`: up to `records` pieces and about `size` bytes, or all up to `until`.
@@ -59,7 +63,8 @@ class Journal:
         followed = at.segment < max(segments, default=0)
         sealed = followed or not self.growing
         planned = until if until is not None and until.segment == at.segment else None
-        content, at_end = self._content(at, size if planned is None else planned.offset - at.offset)
+        room = self._room(at)  # asked after the listing: a file with a successor counts as a whole
+        content, at_end = self._content(at, size if planned is None else planned.offset - at.offset, room)
         every = tuple(pieces(content, at.offset, sealed=sealed and at_end))
         found = every if planned is not None else every[:records]
         if not found and followed:
@@ -103,14 +108,21 @@ class Journal:
         draft.write_bytes(orjson.dumps([tuple(cursor.position), planned]))
         draft.replace(path)
 
-    def _content(self, at: Position, size: int) -> tuple[bytes, bool]:
-        """At least one whole line from `at` on, where there is one, and whether the file ends there."""
+    def _room(self, at: Position) -> int | None:
+        """How many bytes from `at` on may be read; None for all that the file holds."""
+        last = START if self._published is None else self._published()
+        return last.offset - at.offset if last.segment == at.segment else None
+
+    def _content(self, at: Position, size: int, room: int | None) -> tuple[bytes, bool]:
+        """At least one whole line from `at` on, where there is one, and whether that is the end."""
         try:
             with self._path(at.segment).open("rb") as file:
                 file.seek(at.offset)
                 content = file.read(size)
                 while content and b"\n" not in content and (more := file.read(size)):
                     content += more
+                if room is not None and len(content) >= room:
+                    return content[:room], True
                 return content, not file.peek(1)
         except FileNotFoundError:
             return b"", True

@@ -1,4 +1,4 @@
-"""The writing side of a spool folder: numbered files, appended to one record at a time."""
+"""The writing side of a spool folder: numbered files, appended to by whole lines."""
 
 import errno
 import os
@@ -28,17 +28,17 @@ class SegmentWriter:
         """Where the next line will lie, unless a new file is due."""
         return Position(self._number, self._size)
 
-    def write(self, line: bytes) -> None:
-        """One `write` to the end of the file. Raises OSError, and leaves nothing of the line, when the
-        system does not take all of it."""
-        if self._torn or (self._size and self._size + len(line) > self._limit):
+    def write(self, lines: bytes) -> None:
+        """One `write` to the end of the file. Raises OSError, and leaves nothing of the lines, when the
+        system does not take all of them."""
+        if self._torn or (self._size and self._size + len(lines) > self._limit):
             self.turn()
         try:
-            written = os.write(self._descriptor, line)
+            written = os.write(self._descriptor, lines)
         except OSError:
             self._mend()
             raise
-        if written < len(line):
+        if written < len(lines):
             self._mend()
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         self._size += written
@@ -62,7 +62,8 @@ class SegmentWriter:
         self._retired, self._descriptor = [], -1
 
     def _mend(self) -> None:
-        """Cuts a half-written line off; where even that fails, the next line begins a new file."""
+        """Cuts what was half written off; where even that fails (a disk that is broken rather than full),
+        the next line begins a new file."""
         try:
             os.ftruncate(self._descriptor, self._size)
         except OSError:

@@ -6,8 +6,10 @@ it, ship what it holds and delete it.
 """
 
 import os
+import tempfile
 import threading
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +20,12 @@ from data.journal import START, Journal, Position
 from data.segments import SegmentWriter
 from helpers.errors import UserError
 
+_LEAST_TRIAL_BYTES = 64 * 1024
 _spools: weakref.WeakSet["Spool"] = weakref.WeakSet()
 
 
 class SpoolFull(UserError):
-    """The record was not kept: the spool has its full size, or the disk did not take it."""
+    """Nothing of what was appended was kept: the spool has its full size, or the disk did not take it."""
 
 
 class Spool:
@@ -49,21 +52,32 @@ class Spool:
         self._folder: Folder | None = None
         self._writer: SegmentWriter | None = None
         self._appended = self._synced = self._used = 0
+        self._refused = 0  # the bytes of the last append, when it was not kept
+        self._disk_fails = False
         _spools.add(self)
 
     def append(self, record: bytes) -> None:
-        """Keeps one record, a line without its newline. Any thread may call it.
+        """Keeps one record, a line without its newline; see `append_many`."""
+        self.append_many([record])
 
-        Raises SpoolFull when it was not kept. (With "always", a disk that fails while flushing also
-        raises it; the record may then be shipped all the same.)
+    def append_many(self, records: Sequence[bytes]) -> None:
+        """Keeps all of `records` by one write, or none of them. Any thread may call it.
+
+        Raises SpoolFull when they were not kept. (With "always", a disk that fails while flushing also
+        raises it; the records may then be shipped all the same.)
         """
-        line = frame(record)
+        lines = b"".join(map(frame, records))
         with self._lock:
-            self._write(line)
-            self._appended += 1
+            self._write(lines)
+            self._appended += len(records)
             ticket = self._appended
         if self._always:
             self._wait_for_disk(ticket)
+
+    def has_room(self) -> bool:
+        """Whether an append would be kept: it fits by the last count, and the disk did not fail, or was
+        found to write again when it was last measured. Asks nothing of the disk."""
+        return not self._disk_fails and self._used + max(self._refused, 1) <= self._max_bytes
 
     def sync(self) -> None:
         """Makes everything appended so far durable. Raises OSError."""
@@ -77,10 +91,13 @@ class Spool:
                 self._folder.show_life()
 
     def measure(self) -> int:
-        """Counts the bytes under the root, of all processes. `append` goes by the last count."""
+        """Counts the bytes under the root, of all processes, and tries a disk that failed again.
+        `append` and `has_room` go by the last count."""
         used = folders.size(self.root)
         with self._lock:
             self._used = used
+        if self._disk_fails:
+            self._try_disk()
         return used
 
     @property
@@ -91,7 +108,7 @@ class Spool:
     def journal(self) -> Journal | None:
         """The reading side of this process's folder, once there is one."""
         folder = self._folder
-        return None if folder is None else Journal(folder.path, growing=True)
+        return None if folder is None else Journal(folder.path, growing=True, published=self.tail)
 
     def tail(self) -> Position:
         """Where the next record will lie."""
@@ -115,18 +132,33 @@ class Spool:
                 folders.delete(folder)
             folder.release()
 
-    def _write(self, line: bytes) -> None:
-        if self._used + len(line) > self._max_bytes:
+    def _write(self, lines: bytes) -> None:
+        if self._used + len(lines) > self._max_bytes:
+            self._refused = min(len(lines), self._max_bytes // 8)
             raise SpoolFull(
                 f"The outbox holds {self._used:,} bytes, which is all that SPOOL_MAX_BYTES allows: bring"
                 " the database and the archive back, or raise SPOOL_MAX_BYTES.",
                 "SPOOL_MAX_BYTES",
             )
         try:
-            self._opened().write(line)
+            self._opened().write(lines)
         except OSError as error:
+            self._refused, self._disk_fails = min(len(lines), self._max_bytes // 8), True
             raise SpoolFull(f"The outbox cannot write under {self.root}: {error.strerror}.") from error
-        self._used += len(line)
+        self._used += len(lines)
+        self._refused, self._disk_fails = 0, False
+
+    def _try_disk(self) -> None:
+        """Writes as much as was refused into a file without a name, which is gone when it is closed."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.TemporaryFile(dir=self.root) as trial:
+                trial.write(bytes(max(self._refused, _LEAST_TRIAL_BYTES)))
+                trial.flush()
+                os.fsync(trial.fileno())
+        except OSError:
+            return
+        self._refused, self._disk_fails = 0, False
 
     def _opened(self) -> SegmentWriter:
         if self._writer is None:
@@ -142,6 +174,7 @@ class Spool:
             try:
                 self._flush()
             except OSError as error:
+                self._disk_fails = True
                 raise SpoolFull(f"The outbox cannot flush {self.root}: {error.strerror}.") from error
 
     def _flush(self) -> None:
@@ -164,6 +197,7 @@ class Spool:
         self._lock, self._sync_lock = threading.Lock(), threading.Lock()
         self._folder = self._writer = None
         self._appended = self._synced = self._used = 0
+        self._refused, self._disk_fails = 0, False
 
 
 def _flush_and_close(descriptor: int) -> None:

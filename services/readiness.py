@@ -27,6 +27,6 @@ def readiness(live: LiveConfigSource, outbox_has_room: bool, dependencies: Mappi
     if live.problem:
         degraded["config"] = live.problem
     if not outbox_has_room:
-        degraded["outbox"] = "the spool is full: answers cannot be recorded"
+        degraded["outbox"] = "the spool is full or cannot be written: answers cannot be recorded"
     revision = live.current().revision if live.ready else None
     return Readiness(live.ready and outbox_has_room, revision, degraded)

@@ -246,6 +246,86 @@ def test_a_full_disk_costs_the_refused_record_alone(tmp_path: Path) -> None:
     assert found[-1] == b"room again"
 
 
+LIMITED_BATCHES = """
+import resource, sys, threading
+from pathlib import Path
+from data.journal import START
+from data.spool import Spool, SpoolFull
+spool = Spool(Path(sys.argv[1]))
+spool.append(b"first")
+journal, seen, stopped = spool.journal(), set(), threading.Event()
+
+def look():
+    while not stopped.is_set():
+        for records, size in ((1_000, 1_000_000), (1, 1)):
+            batch = journal.read(START, records=records, size=size)
+            seen.update(piece.record for piece in batch.pieces)
+
+reader = threading.Thread(target=look)
+reader.start()
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
+refused = 0
+for attempt in range(300):
+    try:
+        spool.append_many([b"%d of a refused batch" % number + b"x" * 1_000 for number in range(400)])
+    except SpoolFull:
+        refused += 1
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+spool.append_many([b"second", b"third"])
+stopped.set()
+reader.join()
+print(refused, spool.appended, seen <= {b"first", b"second", b"third"})
+"""
+
+
+def test_nothing_of_a_batch_that_the_system_cuts_is_kept_or_ever_read(tmp_path: Path) -> None:
+    assert run(LIMITED_BATCHES, tmp_path).split() == ["300", "3", "True"]
+    assert adopt_all(tmp_path) == [b"first", b"second", b"third"]
+
+
+@pytest.mark.parametrize("fsync", ["second", "always"])
+def test_a_batch_is_kept_whole_or_refused_whole(tmp_path: Path, fsync: str) -> None:
+    spool = Spool(tmp_path, max_bytes=2_000, fsync=fsync)  # type: ignore[arg-type]
+    spool.append_many([b"x" * 100] * 10)
+    with pytest.raises(SpoolFull, match="SPOOL_MAX_BYTES"):
+        spool.append_many([b"y" * 100] * 10)
+    spool.append_many([])
+    assert (spool.appended, read_all(own(spool))) == (10, [b"x" * 100] * 10)
+
+
+def test_records_that_cannot_be_framed_cost_the_whole_batch(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    with pytest.raises(ValueError, match="newline"):
+        spool.append_many([b"good", b"two\nlines"])
+    assert spool.appended == 0
+
+
+def test_a_full_spool_says_so_until_there_is_room(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=2_000)
+    assert spool.has_room()
+    fill_up(spool)
+    assert not spool.has_room()
+    own(spool).drop_before(Position(spool.tail().segment, 0))
+    spool.measure()
+    assert spool.has_room()
+
+
+def test_a_place_that_cannot_be_written_says_so_until_it_can(tmp_path: Path) -> None:
+    place = tmp_path / "spool"
+    place.write_bytes(b"a file where the folder should be")
+    spool = Spool(place)
+    with pytest.raises(SpoolFull, match="cannot write"):
+        spool.append(b"one")
+    with contextlib.suppress(OSError):
+        spool.measure()
+    assert not spool.has_room()
+    place.unlink()
+    spool.measure()
+    assert spool.has_room()
+    assert list(place.iterdir()) == []
+    spool.append(b"two")
+
+
 APPENDER = """
 import sys
 from pathlib import Path
