@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     """
     settings = settings or (wiring.settings if wiring else load_settings())
     configure_logging()
-    app = APIFlask(__name__, title="Holdfast", spec_path=None, docs_path=None, json_errors=False)
+    app = APIFlask(__name__, title="Holdfast", spec_path=None, docs_path=None, json_errors=False, static_folder=None)  # type: ignore[arg-type]
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     attach(app, wiring or build_wiring(settings))

@@ -36,6 +36,7 @@ from modeling.interface import MLModel
 from modeling.registry import ModelRegistry
 from services.accounts import AccountService
 from services.customers import CustomerService
+from services.last_config import LastConfig
 from services.ledger import ArchiveSink, LedgerSink
 from services.live_config import LiveConfigSource
 from services.prediction import PredictionService
@@ -140,14 +141,14 @@ def build_wiring(
     queue = Queue(settings.redis_address())
     archive = archive or _archive(settings)
     cache = MemoryCache(clock)
-    classes = tuple(filter(None, settings.model_classes.split(",")))
 
     def ttl_seconds() -> float:
         return live.config.cache_ttl_seconds
 
     decorate = partial(_decorate, cache, ttl_seconds, metrics)
-    registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=classes)
-    live: LiveConfigSource = LiveConfigSource(engine, registry, metrics)
+    registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=settings.model_class_paths())
+    last = LastConfig(settings.var_dir / "last-config.json")
+    live: LiveConfigSource = LiveConfigSource(engine, registry, last, metrics)
     spool = Spool(settings.var_dir / "spool", fsync=settings.spool_fsync, max_bytes=settings.spool_max_bytes)
     shipper = Shipper(
         spool,

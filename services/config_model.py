@@ -3,11 +3,23 @@
 from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from experiments.plan import HOLDOUT
 from helpers.errors import UserError
 
+
+def _not_reserved(name: str) -> str:
+    if name == HOLDOUT:
+        raise PydanticCustomError("reserved", "'holdout' is the name of the layer above all arms; choose another")
+    return name
+
+
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}(@[0-9]{1,9})?$")]
+ArmName = Annotated[ModelName, AfterValidator(_not_reserved)]
+AliasName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}$"), AfterValidator(_not_reserved)]
+Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}@[0-9]{1,9}$")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Salt = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]
@@ -22,13 +34,14 @@ class Experiment(BaseModel):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "default"
     salt: Salt = "default"
-    arms: dict[ModelName, Share] = {CHAMPION: 1.0}
+    arms: dict[ArmName, Share] = {CHAMPION: 1.0}
 
     @model_validator(mode="after")
     def shares_sum_to_one(self) -> Self:
         total = sum(self.arms.values())
         if abs(total - 1) > SHARE_TOLERANCE:
-            raise ValueError(f"the shares of the arms sum to {total:g}; they must sum to 1")
+            message = f"the shares of the arms sum to {total:g}; they must sum to 1"
+            raise PydanticCustomError("shares", "{message}", {"message": message})
         return self
 
 
@@ -40,7 +53,7 @@ class LiveConfig(BaseModel):
     proba_cutoff: float = Field(
         0.5, ge=0.01, le=0.99, description="Probability from which a client counts as high risk."
     )
-    aliases: dict[ModelName, ModelName] = Field(
+    aliases: dict[AliasName, Reference] = Field(
         {}, description="Which `name@version` each alias stands for; `champion` is the one in charge."
     )
     experiment: Experiment = Field(Experiment(), description="How live traffic is split between models.")
@@ -66,7 +79,8 @@ class LiveConfig(BaseModel):
     @model_validator(mode="after")
     def mail_has_recipients(self) -> Self:
         if self.email_policy != "off" and not self.email_recipients:
-            raise ValueError("email_policy needs email_recipients: name at least one address")
+            keys = {"keys": ("email_policy", "email_recipients")}
+            raise PydanticCustomError("recipients", "email_policy needs an address in email_recipients", keys)
         return self
 
     def resolve(self, name: str) -> str:
@@ -83,7 +97,6 @@ class LiveConfig(BaseModel):
 
 STRUCTURED = frozenset({"aliases", "experiment", "shadow", "email_recipients"})
 KEYS = tuple(LiveConfig.model_fields)
-_BLAMED = {"email_policy needs": ("email_policy", "email_recipients")}
 
 
 class ConfigRefused(UserError):
@@ -114,14 +127,12 @@ def parse_config(texts: dict[str, str]) -> LiveConfig:
 def _problems(error: ValidationError) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in error.errors():
-        text = line["msg"].removeprefix("Value error, ")
-        blamed = next((keys for start, keys in _BLAMED.items() if text.startswith(start)), None)
-        for key in blamed or (str(line["loc"][0]),):
-            inner = ".".join(str(part) for part in line["loc"][1:])
-            found.setdefault(key, f"{inner}: {text}" if inner else text)
+        inner = ".".join(str(part) for part in line["loc"][1:])
+        for key in _keys_at_fault(line):
+            found.setdefault(key, f"{inner}: {line['msg']}" if inner else line["msg"])
     return found
 
 
-def to_text(key: str, value: Any) -> str:
-    """How a value is spelled in the config table."""
-    return orjson.dumps(value).decode() if key in STRUCTURED else str(value)
+def _keys_at_fault(line: ErrorDetails) -> tuple[str, ...]:
+    """The key, or the several that do not fit together."""
+    return (str(line["loc"][0]),) if line["loc"] else line["ctx"]["keys"]

@@ -1,5 +1,6 @@
 """From the rows of the config table to the newest configuration that holds together."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -8,6 +9,8 @@ from data.config_store import ConfigRow
 from services.config_model import KEYS, ConfigRefused, LiveConfig, parse_config
 
 Built = TypeVar("Built")
+Stacks = dict[str, list[ConfigRow]]
+FIRST_DEPTH, DEEPER = 50, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +24,12 @@ class RefusedRow:
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[Built]):
+    """What was built of `rows`; `revision` is the id of the newest of them, in force or not."""
+
     built: Built
     revision: int
     refused: tuple[RefusedRow, ...]
+    rows: Sequence[ConfigRow]
 
 
 def read_config(rows: Sequence[ConfigRow], build: Callable[[LiveConfig], Built]) -> Reading[Built]:
@@ -34,34 +40,79 @@ def read_config(rows: Sequence[ConfigRow], build: Callable[[LiveConfig], Built])
     fleet, and one that restarts, agree on what is in force whatever someone typed. Raises ConfigRefused
     when nothing is left to set aside.
     """
-    revision = max((row.id for row in rows), default=0)
-    refused = [RefusedRow(row.id, row.key, "unknown key") for row in rows if row.key not in KEYS]
-    standing = [row for row in rows if row.key in KEYS]
+    stacks = _stacks(rows)
+    refused: list[RefusedRow] = []
     while True:
+        newest = {key: stack[-1] for key, stack in stacks.items() if stack}
         try:
-            built = build(parse_config(_newest(standing)))
-            return Reading(built, revision, tuple(refused))
+            built = build(parse_config({key: row.value for key, row in newest.items()}))
         except ConfigRefused as error:
-            bad = _newest_change(standing, error.problems)
-            if not bad:
+            at_fault = [newest[key] for key in error.problems if key in newest]
+            if not at_fault:
                 raise
-            refused += [RefusedRow(row.id, row.key, _reason(row, error.problems)) for row in bad]
-            standing = [row for row in standing if row not in bad]
+            refused += _set_aside(stacks, max(at_fault, key=lambda row: row.id), error.problems)
+            continue
+        revision = max((row.id for row in rows), default=0)
+        return Reading(built, revision, (*_unknown(rows, newest), *refused), rows)
 
 
-def _newest(rows: Sequence[ConfigRow]) -> dict[str, str]:
-    return {row.key: row.value for row in reversed(rows)}
+def read_table(rows_at: Callable[[int], list[ConfigRow]], build: Callable[[LiveConfig], Built]) -> Reading[Built]:
+    """`read_config` over as many rows as it takes; `rows_at(n)` gives the newest n rows of each key.
+
+    Where all the rows read of a key are refused, older ones are looked at: whoever types a bad value over
+    and over does not thereby bring a default back. Raises ConfigRefused.
+    """
+    depth, rows = FIRST_DEPTH, rows_at(FIRST_DEPTH)
+    while True:
+        found = _attempt(rows, build)
+        if isinstance(found, Reading) and not _overrun(rows, found):
+            return found
+        depth *= DEEPER
+        deeper = rows_at(depth)
+        if len(deeper) > len(rows):
+            rows = deeper
+        elif isinstance(found, Reading):
+            return found
+        else:
+            raise found
 
 
-def _newest_change(rows: Sequence[ConfigRow], problems: dict[str, str]) -> list[ConfigRow]:
-    """The newest row with a key at fault, and the rows that were changed together with it."""
-    first = next((row for row in rows if row.key in problems), None)
-    return [row for row in rows if first is not None and _change(row) == _change(first)]
+def _attempt(rows: Sequence[ConfigRow], build: Callable[[LiveConfig], Built]) -> Reading[Built] | ConfigRefused:
+    try:
+        return read_config(rows, build)
+    except ConfigRefused as error:
+        return error
 
 
-def _change(row: ConfigRow) -> tuple[str, int]:
-    return ("row", row.id) if row.revision is None else ("revision", row.revision)
+def _overrun(rows: Sequence[ConfigRow], reading: Reading[Built]) -> bool:
+    """Whether some key has no row left in force."""
+    refused = {row.id for row in reading.refused}
+    standing = {row.key for row in rows if row.id not in refused}
+    return any(row.key not in standing for row in reading.refused)
 
 
-def _reason(row: ConfigRow, problems: dict[str, str]) -> str:
-    return problems.get(row.key, "changed together with a row that was refused")
+def _stacks(rows: Sequence[ConfigRow]) -> Stacks:
+    """The rows of each known key, the newest last."""
+    stacks: Stacks = defaultdict(list)
+    for row in reversed(rows):
+        if row.key in KEYS:
+            stacks[row.key].append(row)
+    return stacks
+
+
+def _set_aside(stacks: Stacks, row: ConfigRow, problems: dict[str, str]) -> list[RefusedRow]:
+    """Takes the row away, with those changed together with it."""
+    if row.revision is None:
+        stacks[row.key].pop()
+        return [RefusedRow(row.id, row.key, problems[row.key])]
+    gone = [each for stack in stacks.values() for each in stack if each.revision == row.revision]
+    for key, stack in stacks.items():
+        stacks[key] = [each for each in stack if each.revision != row.revision]
+    together = "changed together with a row that was refused"
+    return [RefusedRow(each.id, each.key, problems.get(each.key, together)) for each in gone]
+
+
+def _unknown(rows: Sequence[ConfigRow], newest: dict[str, ConfigRow]) -> list[RefusedRow]:
+    """Misspelt keys, until any good row follows."""
+    last_good = max((row.id for row in newest.values()), default=0)
+    return [RefusedRow(r.id, r.key, "unknown key") for r in rows if r.key not in KEYS and r.id > last_good]

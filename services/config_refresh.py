@@ -4,19 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from services.config_model import ConfigRefused
 from services.live_config import LiveConfigSource
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """`fleet_told` is False when Redis did not answer: other processes follow within the period of
-    CONFIG_REFRESH_SECONDS. `problem` says why the newest state of the table is not in force."""
+    """`old_revision` is None when nothing was in force. `fleet_told` is False when Redis did not answer: other
+    processes then follow within CONFIG_REFRESH_SECONDS. `problem` says why the newest state of the table is not
+    in force."""
 
     old_revision: int | None
-    new_revision: int | None
+    new_revision: int
     fleet_told: bool
     problem: str | None
 
@@ -25,10 +23,8 @@ class Refreshed:
 
 
 def refresh_fleet(live: LiveConfigSource, announce: Callable[[], bool]) -> Refreshed:
-    """`announce` tells the fleet and returns whether it could."""
+    """`announce` tells the fleet and returns whether it could. Raises DatabaseAway or NotReady, and then
+    tells nobody: the fleet could not follow either."""
     before = live.current().revision if live.ready else None
-    try:
-        live.refresh()
-    except (ConfigRefused, SQLAlchemyError):
-        return Refreshed(before, before, announce(), live.problem)
-    return Refreshed(before, live.current().revision, announce(), live.problem)
+    after = live.refresh().revision
+    return Refreshed(before, after, announce(), live.problem)

@@ -1,24 +1,25 @@
 """What is known of a customer: attributes and lifetime value, read through a short-lived memory."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 from cachetools import LRUCache
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from data import feature_store, prediction_log
 from helpers.clock import Clock
 from helpers.metrics import Metrics
+from services.background import Background
 
 log = structlog.get_logger()
 REMEMBERED = 100_000
 PATIENCE_SECONDS = 0.05
+WARM_SECONDS = 2.0
 MOST_WAITING = 8
 READERS = 2
 WARMED = 1_000
@@ -43,8 +44,8 @@ class CustomerService:
         self._metrics = metrics
         self._lock = threading.Lock()
         self._known: LRUCache[str, tuple[float | None, float]] = LRUCache(REMEMBERED)
-        self._asked: dict[str, Future[None]] = {}
-        self._readers: ThreadPoolExecutor | None = None
+        self._asked: dict[str, threading.Event] = {}
+        self._background = Background("customers", READERS)
         self.answers = True  # whether the store did at the last question
 
     def find(self, client_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -58,21 +59,19 @@ class CustomerService:
             return prediction_log.riskiest(connection, limit)
 
     def warm(self) -> None:
-        """Remembers some lifetime values, and has the connection ready, before the first question."""
-        try:
-            with self._engine.connect() as connection:
-                ids = feature_store.customer_ids(connection, limit=WARMED)
-        except SQLAlchemyError as error:
-            log.warning("customers_not_warmed", reason=type(error).__name__)
-            return
-        self.lifetime_values(ids)
+        """Remembers some lifetime values, and has a connection ready, before the first question."""
+        self._background.submit(self._warm).wait(WARM_SECONDS)
+
+    def _warm(self) -> None:
+        with self._engine.connect() as connection:
+            ids = feature_store.customer_ids(connection, limit=WARMED)
+        self._read(ids)
 
     def lifetime_values(self, client_ids: Sequence[str]) -> dict[str, LifetimeValue]:
         """The lifetime value of every client asked for; never raises, never waits long."""
         now = self._clock.now().timestamp()
         missing = self._missing(client_ids, now)
-        if missing:
-            wait_for(self._ask(missing), timeout=PATIENCE_SECONDS)
+        self._wait(self._ask(missing))
         self._metrics.cache_lookups.labels("ltv", "miss").inc(len(missing))
         self._metrics.cache_lookups.labels("ltv", "hit").inc(len(client_ids) - len(missing))
         with self._lock:
@@ -92,7 +91,14 @@ class CustomerService:
             return LifetimeValue(None, stale=True)
         return LifetimeValue(entry[0], stale=now - entry[1] >= self._ttl())
 
-    def _ask(self, client_ids: list[str]) -> set[Future[None]]:
+    def _wait(self, queries: set[threading.Event]) -> None:
+        """A store that failed at the last question is asked, but not waited for."""
+        deadline = time.monotonic() + (PATIENCE_SECONDS if self.answers else 0.0)
+        for query in queries:
+            if not query.wait(max(0.0, deadline - time.monotonic())):
+                self.answers = False
+
+    def _ask(self, client_ids: list[str]) -> set[threading.Event]:
         """Queries under way for these clients: those of other threads, and one more for the rest.
 
         No more than `MOST_WAITING` queries queue up behind a store that hangs: beyond that a client is
@@ -101,15 +107,9 @@ class CustomerService:
         with self._lock:
             unasked = [each for each in client_ids if each not in self._asked]
             if unasked and len(set(self._asked.values())) < MOST_WAITING:
-                future = self._pool().submit(self._read, unasked)
-                self._asked.update(dict.fromkeys(unasked, future))
+                query = self._background.submit(partial(self._read, unasked))
+                self._asked.update(dict.fromkeys(unasked, query))
             return {self._asked[each] for each in client_ids if each in self._asked}
-
-    def _pool(self) -> ThreadPoolExecutor:
-        """Threads do not survive a fork, so they start with the first question."""
-        if self._readers is None:
-            self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="customers")
-        return self._readers
 
     def _read(self, client_ids: list[str]) -> None:
         try:

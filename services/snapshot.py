@@ -78,9 +78,9 @@ def _load(config: LiveConfig, registry: ModelRegistry, name: str) -> LoadedModel
 
 
 def _keys_naming(config: LiveConfig, name: str) -> list[str]:
-    """The keys that brought this name in, so that the newest of them can be set aside."""
-    keys = ["aliases"] if name == CHAMPION or name in config.aliases else []
-    keys += ["experiment"] if name in config.experiment.arms and name != CHAMPION else []
+    """The keys that may be at fault for this name, so that the one changed last can be set aside."""
+    keys = [] if "@" in name else ["aliases"]
+    keys += ["experiment"] if name in config.experiment.arms else []
     keys += ["shadow"] if name in config.shadow else []
     return keys
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from data.config_store import ConfigRow
-from services.config_model import ConfigRefused, LiveConfig, parse_config, to_text
-from services.config_reading import Reading, read_config
+from services.config_model import ConfigRefused, LiveConfig
+from services.config_reading import Reading, read_config, read_table
 
 MODELS = {"additive@1", "gradient_boosting@1"}
 
@@ -50,6 +50,10 @@ def test_an_empty_table_gives_the_defaults() -> None:
         ("email_policy", "sometimes", "'every', 'high_risk' or 'off'"),
         ("email_recipients", '["boss@example.com\\r\\nBcc: x@example.com"]', "pattern"),
         ("aliases", '{"champion": "../x"}', "pattern"),
+        ("aliases", '{"champion": "challenger"}', "pattern"),
+        ("aliases", '{"additive@1": "additive@2"}', "pattern"),
+        ("aliases", '{"holdout": "additive@1"}', "holdout"),
+        ("experiment", '{"name": "x", "salt": "y", "arms": {"holdout": 1}}', "holdout"),
         ("aliases", '{"champion": "absent@1"}', "does not exist"),
         ("proba_cutof", "0.4", "unknown key"),
     ],
@@ -94,6 +98,35 @@ def test_a_default_that_cannot_be_built_is_raised() -> None:
         read_config([], refuse)
 
 
-def test_every_default_survives_its_spelling_in_the_table() -> None:
-    texts = {name: to_text(name, value) for name, value in LiveConfig().model_dump().items()}
-    assert parse_config(texts) == LiveConfig()
+def test_a_misspelt_key_is_reported_until_a_good_row_follows() -> None:
+    misspelt, right = row(1, "proba_cutof", "0.4"), row(2, "proba_cutoff", "0.4")
+    assert [each.id for each in read(misspelt).refused] == [1]
+    assert read(misspelt, right).refused == ()
+
+
+@pytest.mark.parametrize("bad", [3, 51, 600])
+def test_bad_rows_typed_over_and_over_never_bring_a_default_back(bad: int) -> None:
+    rows = [row(n, "proba_cutoff", "7") for n in range(bad + 1, 1, -1)] + [row(1, "proba_cutoff", "0.3")]
+    reading = read_table(lambda depth: rows[:depth], build)
+    assert reading.built.proba_cutoff == 0.3
+    assert len(reading.refused) == bad
+
+
+def test_a_table_of_bad_rows_alone_gives_the_default() -> None:
+    rows = [row(n, "proba_cutoff", "7") for n in range(70, 0, -1)]
+    reading = read_table(lambda depth: rows[:depth], build)
+    assert reading.built.proba_cutoff == LiveConfig().proba_cutoff
+    assert len(reading.refused) == 70
+
+
+def test_older_models_are_found_below_many_bad_rows() -> None:
+    def refuse_no_champion(config: LiveConfig) -> LiveConfig:
+        if "champion" not in config.aliases:
+            raise ConfigRefused({"aliases": "no champion"})
+        return config
+
+    rows = [row(n, "aliases", "{}") for n in range(60, 1, -1)] + [row(1, "aliases", '{"champion": "additive@1"}')]
+    reading = read_table(lambda depth: rows[:depth], refuse_no_champion)
+    assert reading.built.aliases == {"champion": "additive@1"}
+    with pytest.raises(ConfigRefused, match="no champion"):
+        read_table(lambda depth: rows[:-1][:depth], refuse_no_champion)
