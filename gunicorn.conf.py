@@ -1,7 +1,6 @@
 """How gunicorn serves `app:create_app()`."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,15 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from app_settings import load_settings
 from helpers.errors import UserError
-
-
-def _metrics_folder(parent: Path) -> Path:
-    """Counters of servers that are gone must not be summed with those of this one."""
-    for folder in parent.glob("*"):
-        if folder.name != str(os.getpid()):
-            shutil.rmtree(folder, ignore_errors=True)
-    own = parent / str(os.getpid())
-    own.mkdir(parents=True, exist_ok=True)
-    return own
-
+from helpers.metrics_folder import metrics_folder
 
 try:
     _settings = load_settings()
 except UserError as error:
     sys.exit(f"Error: {error}")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_metrics_folder(_settings.var_dir.absolute() / "metrics"))
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder(_settings.var_dir.absolute() / "metrics"))
 
-from prometheus_client import multiprocess  # noqa: E402 - it looks for the folder when it is imported
+from prometheus_client import multiprocess  # it looks for the folder when it is imported
 
 bind = f"{_settings.web_host}:{_settings.port}"
 workers = _settings.web_concurrency
@@ -42,6 +31,12 @@ control_socket_disable = True
 # In memory: a heartbeat must not wait for a disk.
 if Path("/dev/shm").is_dir():  # noqa: S108 # nosec B108
     worker_tmp_dir = "/dev/shm"  # noqa: S108 # nosec B108
+
+
+def when_ready(server: Any) -> None:
+    """This process loaded the application, and so has gauges, but never sets them: their zero would pass for the
+    least of all."""
+    multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
 def post_worker_init(worker: Any) -> None:

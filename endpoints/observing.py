@@ -13,6 +13,7 @@ from helpers.ids import new_id
 log = structlog.get_logger()
 HEADER = "X-Request-ID"
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/health", "/health/ready", "/health/startup", "/metrics"})
 
 
@@ -34,7 +35,9 @@ def _end(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     route = request.url_rule.rule if request.url_rule else "unknown"
     metrics = wiring().metrics
-    metrics.requests.labels(request.method, route, str(response.status_code)).inc()
+    # Anybody can send any word as a method, and each label is kept for ever.
+    method = request.method if request.method in _METHODS else "other"
+    metrics.requests.labels(method, route, str(response.status_code)).inc()
     metrics.request_seconds.labels(route).observe(seconds)
     response.headers[HEADER] = g.request_id
     if request.path not in _QUIET:
