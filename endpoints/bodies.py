@@ -1,22 +1,29 @@
 """Reads a JSON body strictly: what Flask would let pass, a caller should hear about."""
 
 import json
+import re
 from typing import Any
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from endpoints.problems import Problem
+from endpoints.problems import Problem, field_problem
+
+_HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")  # whole ones are spelled as two such halves
 
 
 def read_object(request: Request) -> dict[str, Any]:
     """The JSON object in the body. Raises Problem: 415 for another content type, 413 for too much, 400
-    for what is compressed, not UTF-8, not JSON or repeats a key, 422 for JSON that is no object."""
+    for what is compressed, not UTF-8, not JSON or repeats a key, 422 for JSON that is no object or holds
+    text that is not valid Unicode, naming where."""
     if request.mimetype != "application/json":
         raise Problem(415, "send the body as Content-Type: application/json")
     if request.content_encoding not in (None, "", "identity"):
         raise Problem(400, "Content-Encoding is not supported: send the body uncompressed")
-    parsed = _parse(_whole(request))
+    raw = _whole(request)
+    parsed = _parse(raw)
+    if _HALF_A_CHARACTER.search(raw):
+        _refuse_broken_text(parsed)
     if not isinstance(parsed, dict):
         raise Problem(422, "the body must be a JSON object", [{"field": "body", "message": "must be an object"}])
     return parsed
@@ -40,6 +47,36 @@ def _parse(raw: bytes) -> Any:
         raise Problem(400, "the body is nested too deeply") from None
     except ValueError as error:
         raise Problem(400, f"the body is not JSON: {error}") from None
+
+
+def _refuse_broken_text(parsed: Any) -> None:
+    """Half of a surrogate pair can be spelled in JSON, and then neither stored nor sent back."""
+    todo: list[tuple[Any, Any]] = [((), parsed)]  # a place is (the place it lies in, its name there)
+    while todo:
+        place, value = todo.pop()
+        if isinstance(value, dict):
+            todo += [((place, name), part) for name, part in value.items()]
+            todo += [((place, name), name) for name in value]
+        elif isinstance(value, list):
+            todo += [((place, position), part) for position, part in enumerate(value)]
+        elif isinstance(value, str) and not _is_unicode(value):
+            raise field_problem(_spelled(place), "must be valid Unicode; it holds half of a surrogate pair")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _spelled(place: Any) -> str:
+    names: list[str] = []
+    while place:
+        place, name = place
+        names.append(str(name).encode("utf-8", "backslashreplace").decode())
+    return ".".join(reversed(names)) or "body"
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from flask import Flask, Response, g, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from data.spool import SpoolFull
 from endpoints.problems import Problem, field_problem
@@ -37,10 +38,10 @@ def _user_error(error: UserError) -> Response:
     return _answer(field_problem(error.field, str(error)) if error.field else Problem(422, str(error)))
 
 
-def _http_error(error: HTTPException) -> Response:
+def _http_error(error: HTTPException) -> WerkzeugResponse:
     status = error.code or 500
     if error.response is not None or status < 400:
-        return Response(error.get_response(request.environ).get_data(), status)
+        return error.get_response(request.environ)
     hint = _HINTS.get(status, error.description or "the request cannot be answered")
     kept = {"Allow", "Retry-After", "WWW-Authenticate"}
     headers = {name: value for name, value in error.get_headers() if name in kept}

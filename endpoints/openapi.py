@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from endpoints.edge import wiring
 from endpoints.problems import MEDIA_TYPE
-from endpoints.questions import MOST_REASONS, Envelope
+from endpoints.questions import KEY, MOST_REASONS, Envelope
 from services.answers import Answer
 from services.config_refresh import Refreshed
 
@@ -114,12 +114,13 @@ def _operation(known: Operation, method: str) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     request = _request_schema()
-    instance = _with(request, {"key": {"type": ["string", "integer"]}}, ["key"])
+    key = KEY.json_schema()
+    instance = _with(request, {"key": key}, ["key"])
     answer = _schema(Answer)
     error = {"key": {"type": ["string", "integer", "null"]}, "error": {"$ref": _REF.format(model="Problem")}}
     row = {
         "oneOf": [
-            _with(answer, {"key": {}}, ["key"]),
+            _with(answer, {"key": key}, ["key"]),
             {"type": "object", "properties": error, "required": ["error"]},
         ]
     }
@@ -141,7 +142,10 @@ def _request_schema() -> dict[str, Any]:
     envelope = _schema(Envelope)
     if not wiring().live.ready:
         return {**envelope, "additionalProperties": True}
-    customer = _schema(wiring().live.current().serving.input_model)
+    serving = wiring().live.current().serving
+    customer = _schema(serving.input_model)
+    if serving.schema.id:
+        envelope["properties"]["client_id"]["description"] += f" It may be sent as {serving.schema.id} instead."
     merged = _with(customer, envelope["properties"], envelope["required"])
     examples = [{"client_id": "7590-VHVEG", **each} for each in customer.get("examples", [])]
     return {**merged, "title": "PredictRequest", "examples": examples}

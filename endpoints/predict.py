@@ -4,16 +4,21 @@ from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, g, request
+from pydantic import ValidationError
 
 from endpoints.edge import json_response, wiring
 from endpoints.problems import Problem, field_problem
-from endpoints.questions import MOST_REASONS, question
+from endpoints.questions import KEY, LARGEST_KEY, LONGEST_ID, MOST_REASONS, question
 from endpoints.tokens import body_with_token
 from services.answers import Question
 from services.snapshot import Snapshot
 
 predict = APIBlueprint("predict", __name__, tag="Predict")
 MOST_INSTANCES = 1_000
+_KEY_RULE = (
+    f"must be text of 1 to {LONGEST_ID} characters without control characters, or a whole number of at most"
+    f" {LARGEST_KEY:,} either way"
+)
 
 
 @predict.post("/predict")
@@ -34,7 +39,8 @@ def predict_batch() -> Response:
     body = body_with_token()
     instances = _instances(body)
     snapshot = wiring().live.current()
-    rows = [_row(position, instance, snapshot) for position, instance in enumerate(instances)]
+    taken: set[Any] = set()
+    rows = [_row(position, instance, snapshot, taken) for position, instance in enumerate(instances)]
     asked = [row for _, row in rows if isinstance(row, Question)]
     answers = iter(wiring().predictions.answer_many(asked, g.request_id) if asked else [])
     return json_response({"answers": [_keyed(key, row, answers) for key, row in rows]})
@@ -57,14 +63,18 @@ def _instances(body: dict[str, Any]) -> list[Any]:
     return instances
 
 
-def _row(position: int, instance: Any, snapshot: Snapshot) -> tuple[Any, Question | Problem]:
-    """The row's key, and its question or what is wrong with it."""
+def _row(position: int, instance: Any, snapshot: Snapshot, taken: set[Any]) -> tuple[Any, Question | Problem]:
+    """The row's key, and its question or what is wrong with it. The key joins those `taken`."""
     place = f"instances.{position}."
     if not isinstance(instance, dict):
         return None, field_problem(place.rstrip("."), "must be an object")
-    key = instance.get("key")
-    if not isinstance(key, str | int) or isinstance(key, bool):
-        return None, field_problem(f"{place}key", "must be text or a whole number")
+    try:
+        key = KEY.validate_python(instance.get("key"))
+    except ValidationError:
+        return None, field_problem(f"{place}key", _KEY_RULE)
+    if key in taken:
+        return key, field_problem(f"{place}key", "is the key of an earlier row; each row needs its own")
+    taken.add(key)
     try:
         return key, question({k: v for k, v in instance.items() if k != "key"}, snapshot, place)
     except Problem as problem:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from flask import Response, g
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+
+from helpers.any_json import any_json
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -44,7 +45,7 @@ class Problem(Exception):
         return found
 
     def response(self) -> Response:
-        body = orjson.dumps({**self.document(), "request_id": g.get("request_id")})
+        body = any_json({**self.document(), "request_id": g.get("request_id")})
         return Response(body, self.status, self.headers, content_type=MEDIA_TYPE)
 
 

@@ -3,7 +3,7 @@
 from hmac import compare_digest
 from typing import Any
 
-from flask import Request, g, request
+from flask import Request, request
 
 from endpoints.bodies import read_object
 from endpoints.edge import wiring
@@ -55,7 +55,6 @@ def _check(token: object) -> None:
         raise _missing()
     if not isinstance(token, str) or not _same(token, wiring().settings.access_token.get_secret_value()):
         raise Problem(403, "access denied")
-    g.caller = "api"
 
 
 def _same(given: str, token: str) -> bool:

@@ -5,10 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import orjson
 import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.typing import Processor
+
+from helpers.any_json import any_json
 
 _SHARED: tuple[Processor, ...] = (
     merge_contextvars,
@@ -43,7 +44,7 @@ def request_context(request_id: str | None) -> Iterator[None]:
 
 
 def _to_json(event: object, **_: object) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return any_json(event).decode()
 
 
 def _library_formatter() -> logging.Formatter:

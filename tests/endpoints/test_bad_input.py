@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from tests.support.deployment import TOKEN
@@ -100,6 +101,36 @@ def test_an_id_must_be_short_printable_text(client: FlaskClient, body: dict[str,
 def test_a_lone_surrogate_in_an_id_is_refused(client: FlaskClient, body: dict[str, Any]) -> None:
     raw = json.dumps({**body, "client_id": "@"}).replace('"@"', r'"\ud800"')
     check_problem(send(client, raw), 422, "client_id")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "field"),
+    [
+        (r'"shoe": "\udfff"', "shoe"),
+        (r'"\uD800x": 1', "\\ud800x"),
+        (r'"a": [1, {"b": ["x", "\ude00\ud83d"]}]', "a.1.b.1"),
+        (r'"a": {"\udbff": {}}', "a.\\udbff"),
+    ],
+)
+def test_a_lone_surrogate_anywhere_is_refused(
+    client: FlaskClient, body: dict[str, Any], spelled: str, field: str
+) -> None:
+    raw = json.dumps(body)[:-1] + f", {spelled}}}"
+    document = check_problem(send(client, raw), 422, field)
+    assert "surrogate" in document["detail"]
+
+
+def test_surrogates_in_pairs_are_a_character(client: FlaskClient, body: dict[str, Any]) -> None:
+    raw = json.dumps({**body, "client_id": "\U0001f600 \\ud800"})
+    assert r"\ud83d\ude00" in raw
+    assert send(client, raw).get_json()["client_id"] == "\U0001f600 \\ud800"
+
+
+def test_a_lone_surrogate_under_a_long_name_is_found_without_much_memory(client: FlaskClient) -> None:
+    raw = json.dumps({"n" * 500_000: [[] for _ in range(300_000)] + ["@"]}).replace("@", r"\udc00")
+    started = time.perf_counter()
+    check_problem(send(client, raw), 422, "n" * 500_000 + ".300000")
+    assert time.perf_counter() - started < 3
 
 
 def test_a_missing_field_without_gaps_in_training_is_named(
@@ -240,3 +271,43 @@ class TestBatch:
         ]
         assert answers[0]["prediction"] == answers[4]["prediction"]
         assert answers[0]["prediction_id"] != answers[4]["prediction_id"]
+
+    @pytest.mark.parametrize("key", [2**53 + 1, -(2**70), 10**30, "", "x" * 191, "a\nb", 1.0, True, None, [1], {}])
+    def test_a_key_that_cannot_be_given_back_costs_its_row(
+        self, client: FlaskClient, app: APIFlask, body: dict[str, Any], key: Any
+    ) -> None:
+        reply = self.post(client, [{"key": key, **body}, {"key": "good", **body}])
+        assert reply.status_code == 200
+        refused, answered = reply.get_json()["answers"]
+        assert (refused["key"], refused["error"]["field"]) == (None, "instances.0.key")
+        assert (refused["error"]["status"], answered["key"]) == (422, "good")
+        assert self.recorded(app) == [answered["prediction_id"]]
+
+    @pytest.mark.parametrize("key", [2**53, -(2**53), 0, "x" * 190, "äöü 😀"])
+    def test_a_key_is_given_back_as_it_came(self, client: FlaskClient, body: dict[str, Any], key: Any) -> None:
+        (answer,) = self.post(client, [{"key": key, **body}]).get_json()["answers"]
+        assert answer["key"] == key
+        assert "prediction" in answer
+
+    def test_a_key_serves_one_row(self, client: FlaskClient, app: APIFlask, body: dict[str, Any]) -> None:
+        answers = self.post(client, [{"key": key, **body} for key in ("1", 1, "1", 1)]).get_json()["answers"]
+        assert [each["key"] for each in answers] == ["1", 1, "1", 1]
+        assert ["error" in each for each in answers] == [False, False, True, True]
+        assert [each["error"]["field"] for each in answers[2:]] == ["instances.2.key", "instances.3.key"]
+        assert len(self.recorded(app)) == 2
+
+    @pytest.mark.parametrize("field", ["key", "client_id", "shoe"])
+    def test_a_lone_surrogate_refuses_the_batch(
+        self, client: FlaskClient, app: APIFlask, body: dict[str, Any], field: str
+    ) -> None:
+        rows = [{"key": "good", **body}, {"key": "bad", **body, field: "@"}]
+        raw = json.dumps({"instances": rows}).replace('"@"', r'"\ud800"')
+        reply = client.post("/v1/predict/batch", data=raw, content_type="application/json")
+        check_problem(reply, 422, f"instances.1.{field}")
+        assert self.recorded(app) == []
+
+    def recorded(self, app: APIFlask) -> list[str]:
+        wiring = app.extensions["holdfast"]
+        assert wiring.shipper.flush(10)
+        with wiring.engine.connect() as connection:
+            return list(connection.execute(text("select prediction_id from model_logs")).scalars())
