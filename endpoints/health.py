@@ -20,6 +20,7 @@ def alive() -> Response:
 @health.doc(operation_id="ready")
 def ready() -> Response:
     """Whether this process can predict and can record what it answers; says what is degraded."""
+    wiring().redis_guard.call(wiring().redis.ping, default=False)  # without traffic nobody else would notice
     state = readiness(wiring().live, wiring().has_room(), wiring().degraded())
     return json_response(state.as_dict(), 200 if state.ready else 503)
 

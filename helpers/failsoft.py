@@ -44,7 +44,7 @@ class FailSoft:
 
     @property
     def resting(self) -> bool:
-        """Whether calls are being skipped at present."""
+        """Whether the last calls failed, and no later one has shown that the fault is over."""
         return self._in_a_row >= self._failures
 
     def call(self, what: Callable[[], T], default: T) -> T:

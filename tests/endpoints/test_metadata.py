@@ -1,14 +1,18 @@
 """The service describes itself truly."""
 
+import time
+from pathlib import Path
 from typing import Any
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from sqlalchemy import make_url
 
 from tests.support.models import Trained
-from tests.support.stack import configure
+from tests.support.proxy import Proxy
+from tests.support.stack import application, configure
 
 
 def test_the_openapi_document_is_valid_and_holds_the_trained_fields(client: FlaskClient, trained: Trained) -> None:
@@ -18,6 +22,7 @@ def test_the_openapi_document_is_valid_and_holds_the_trained_fields(client: Flas
     request = document["components"]["schemas"]["PredictRequest"]
     assert {feature.name for feature in trained.schema.features} <= set(request["properties"])
     assert "client_id" in request["required"]
+    assert f"may be sent as {trained.schema.id} instead" in request["properties"]["client_id"]["description"]
 
 
 def test_its_example_is_answered_and_the_answer_fits_its_schema(client: FlaskClient) -> None:
@@ -27,6 +32,18 @@ def test_its_example_is_answered_and_the_answer_fits_its_schema(client: FlaskCli
     assert answer.status_code == 200
     schema = {"$ref": "#/components/schemas/Answer", "components": document["components"]}
     Draft202012Validator(schema).validate(answer.get_json())
+
+
+def test_the_answer_of_a_batch_fits_its_schema(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").get_json()
+    example = document["components"]["schemas"]["PredictRequest"]["examples"][0]
+    rows = {"instances": [{"key": 1, **example}, {"key": "two", **example}, {"key": 1, **example}]}
+    answer = client.post("/v1/predict/batch", json=rows).get_json()
+    for name, each in (("BatchRequest", rows), ("BatchAnswer", answer)):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        Draft202012Validator(schema).validate(each)
+    schema = {"$ref": "#/components/schemas/BatchRequest", "components": document["components"]}
+    assert not Draft202012Validator(schema).is_valid({"instances": [{"key": 2**60, **example}]})
 
 
 def test_every_api_route_is_described(app: APIFlask, client: FlaskClient) -> None:
@@ -62,6 +79,35 @@ def test_health_needs_no_token(app: APIFlask) -> None:
     assert anonymous.get("/health").get_json() == {"status": "alive"}
     assert anonymous.get("/health/ready").get_json() == {"status": "ready", "config_revision": 1, "degraded": {}}
     assert anonymous.get("/health/startup").status_code == 200
+
+
+def test_readiness_learns_by_itself_that_redis_went_and_came(tmp_path: Path, trained: Trained, redis_url: str) -> None:
+    address = make_url(redis_url)
+    with Proxy(address.host or "127.0.0.1", address.port or 6379) as proxy:
+        through = address.set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+        with application(tmp_path, trained, through) as app:
+            configure(app, aliases=trained.aliases)
+            anonymous = app.test_client()
+
+            def wait_for(status: str) -> None:
+                deadline = time.monotonic() + 12
+                while (found := anonymous.get("/health/ready").get_json())["status"] != status:
+                    assert time.monotonic() < deadline, found
+                    time.sleep(0.1)
+
+            wait_for("ready")
+            proxy.become("refuse")
+            wait_for("degraded")
+            told = anonymous.get("/health/ready")
+            assert (told.status_code, set(told.get_json()["degraded"])) == (200, {"redis"})
+            proxy.become("pass")
+            wait_for("ready")
+
+
+def test_a_redirect_keeps_where_it_leads(app: APIFlask) -> None:
+    app.add_url_rule("/folder/", "folder", lambda: "in the folder")
+    answer = app.test_client().get("/folder")
+    assert (answer.status_code, answer.headers["Location"]) == (308, "http://localhost/folder/")
 
 
 def test_an_unknown_address_is_a_problem_document(client: FlaskClient) -> None:
