@@ -116,3 +116,5 @@ def _ring(redis_url: str, stopped: threading.Event) -> None:
             scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.warning("retries_interrupted", error=f"{type(error).__name__}: {error}")
+        except Exception:  # nothing would start this thread again
+            log.exception("retries_failed")
