@@ -60,8 +60,10 @@ def application(var_dir: Path, trained: Trained, redis_url: str, **environ: str)
     engine.dispose()
     shutil.copytree(trained.models_dir, var_dir / "models", dirs_exist_ok=True)
     app = create_app(settings)
-    yield app
-    app.extensions["holdfast"].stop()
+    try:
+        yield app
+    finally:
+        app.extensions["holdfast"].stop()
 
 
 @pytest.fixture
