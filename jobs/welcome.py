@@ -52,11 +52,18 @@ def _greeting(settings: Settings, base: str) -> str:
         "Ask it about a customer:",
         "",
         f"curl -s {base}/predict -H 'Content-Type: application/json' \\",
-        f"  -H 'Authorization: Bearer {settings.access_token.get_secret_value()}' \\",
+        f"  -H {_token(settings)} \\",
         f"  -d {_quoted(customer)}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _token(settings: Settings) -> str:
+    """Ready to paste where it was made up for this machine; never shown where it is a real secret."""
+    if settings.environment == "local":
+        return f"'Authorization: Bearer {settings.access_token.get_secret_value()}'"
+    return '"Authorization: Bearer $ACCESS_TOKEN"'
 
 
 def _customer(settings: Settings, base: str) -> dict[str, Any]:

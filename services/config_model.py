@@ -16,13 +16,19 @@ def _not_reserved(name: str) -> str:
     return name
 
 
+def _one_address(text: str) -> str:
+    if text.count("@") != 1 or text[0] == "@" or text[-1] == "@" or set(text) & set(",;<>\"'()\\"):
+        raise PydanticCustomError("address", "must be a plain mail address, such as retention@example.com")
+    return text
+
+
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}(@[0-9]{1,9})?$")]
 ArmName = Annotated[ModelName, AfterValidator(_not_reserved)]
 AliasName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}$"), AfterValidator(_not_reserved)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}@[0-9]{1,9}$")]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Salt = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254)]
+Address = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=254), AfterValidator(_one_address)]
 CHAMPION = "champion"
 SHARE_TOLERANCE = 1e-6
 
@@ -63,7 +69,7 @@ class LiveConfig(BaseModel):
     )
     holdout_salt: Salt = Field("holdout", description="Decides which clients form the holdout.")
     email_policy: Literal["every", "high_risk", "off"] = Field("off", description="Which answers cause a message.")
-    email_recipients: tuple[Address, ...] = Field((), description="Who gets the messages.")
+    email_recipients: tuple[Address, ...] = Field((), max_length=50, description="Who gets the messages.")
     feature_ttl_seconds: float = Field(
         300, ge=1, le=86_400, description="Age at which a stored customer value is read again."
     )

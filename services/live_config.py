@@ -19,6 +19,7 @@ from services.snapshot import Serving, Snapshot, build_serving
 
 log = structlog.get_logger()
 PATIENCE_SECONDS = 1.0
+MOST_TOLD = 5
 AWAY = "the database does not answer"
 _NEVER_SEEN = object()
 
@@ -72,7 +73,9 @@ class LiveConfigSource:
         if self._problem or self._snapshot is None:
             return self._problem or None
         refused = self._snapshot.refused
-        return "; ".join(f"row {row.id} ({row.key}): {row.reason}" for row in refused) or None
+        told = [f"row {row.id} ({row.key}): {row.reason}" for row in refused[:MOST_TOLD]]
+        more = [f"and {len(refused) - MOST_TOLD} more rows"] if len(refused) > MOST_TOLD else []
+        return "; ".join([*told, *more]) or None
 
     def following(self, fleet_revision: str | None) -> Snapshot:
         """The snapshot in force once this process has caught up with the fleet.
@@ -144,7 +147,7 @@ class LiveConfigSource:
     def _install(self, found: Reading[Serving]) -> None:
         old, self._snapshot = self._snapshot, Snapshot(found.built, found.revision, found.refused)
         self._metrics.config_revision.set(found.revision)
-        known = old.refused if old else ()
+        known = set(old.refused) if old else set()
         for row in found.refused:
             if row not in known:
                 self._metrics.config_rows_refused.inc()
