@@ -14,6 +14,7 @@ from modeling.subscribers import write_subscribers
 from tests.packaging.container import USER, Container, built, described, require_builder
 from tests.packaging.documents import compose
 from tests.support.deployment import TOKEN, free_port
+from tests.support.services import new_database
 
 pytestmark = [pytest.mark.image, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("image")]
 
@@ -26,11 +27,12 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def environ(mariadb_url: str, redis_url: str) -> dict[str, str]:
+def environ(redis_url: str) -> Iterator[dict[str, str]]:
     """A production deployment on this machine's MariaDB and Redis."""
     secrets = {"ACCESS_TOKEN": TOKEN, "SECRET_KEY": "the-secret-of-this-deployment"}
-    services = {"DATABASE_URL": mariadb_url, "REDIS_URL": redis_url}
-    return {"ENVIRONMENT": "prod", "PORT": str(free_port()), "WEB_HOST": "127.0.0.1", **secrets, **services}
+    with new_database() as database_url:
+        services = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        yield {"ENVIRONMENT": "prod", "PORT": str(free_port()), "WEB_HOST": "127.0.0.1", **secrets, **services}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,7 @@ def container(image: str, environ: dict[str, str], tmp_path_factory: pytest.Temp
     volume = tmp_path_factory.mktemp("var")
     write_subscribers(volume / "customers.csv", rows=600)
     os.chown(volume, USER, USER)
-    prepare = "flask --app app migrate && flask --app app train $VAR_DIR/customers.csv"
+    prepare = "flask --app app migrate && flask --app app train $VAR_DIR/customers.csv --promote"
     serve = shlex.join(described(image)["Cmd"])
     started = Container(image, ["sh", "-c", f"{prepare} && exec {serve}"], environ, volume)
     try:
