@@ -14,7 +14,7 @@ from modeling.subscribers import write_subscribers
 from tests.packaging.container import USER, Container, built, described, require_builder
 from tests.packaging.documents import compose
 from tests.support.deployment import TOKEN, free_port
-from tests.support.services import new_database
+from tests.support.services import ADMIN_URL, new_database
 
 pytestmark = [pytest.mark.image, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("image")]
 
@@ -30,7 +30,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def environ(redis_url: str) -> Iterator[dict[str, str]]:
     """A production deployment on this machine's MariaDB and Redis."""
     secrets = {"ACCESS_TOKEN": TOKEN, "SECRET_KEY": "the-secret-of-this-deployment"}
-    with new_database() as database_url:
+    with new_database(ADMIN_URL) as database_url:
         services = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         yield {"ENVIRONMENT": "prod", "PORT": str(free_port()), "WEB_HOST": "127.0.0.1", **secrets, **services}
 
