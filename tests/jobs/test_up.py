@@ -12,7 +12,10 @@ import psutil
 import pytest
 import requests
 
-from tests.support.deployment import COMMANDS, FLASK, ROOT, TOKEN, Deployment
+from app_settings import load_settings
+from data.redis_client import build_redis
+from jobs.commands.up import FLASK, PROCESSES
+from tests.support.deployment import ROOT, TOKEN, Deployment, free_port
 from tests.support.stack import Deploy
 
 pytestmark = pytest.mark.slow
@@ -71,6 +74,49 @@ def test_it_greets_answers_stops_whole_and_starts_again(deploy: Deploy) -> None:
     assert (deployment.var_dir / "first-user.txt").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_second_one_on_the_same_folder_is_refused_and_harms_nothing(deploy: Deploy) -> None:
+    deployment = deploy("v")
+    process = up(deployment)
+    wait_for_greeting(deployment, process)
+    ended = run(deployment, PORT=str(free_port()))
+    assert ended.returncode == 1
+    assert ended.stderr.strip().startswith(f"Error: Holdfast is already running on VAR_DIR {deployment.var_dir} (pid ")
+    assert f"(pid {process.pid})" in ended.stderr
+    with build_redis(load_settings(deployment.environ).redis_address(), timeout=5) as redis:
+        assert redis.ping()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+
+
+def test_what_a_killed_one_started_stops_and_the_next_one_starts(deploy: Deploy) -> None:
+    deployment = deploy("v")
+    process = up(deployment)
+    wait_for_greeting(deployment, process)
+    process.kill()
+    process.wait()
+    (deployment.var_dir / "up.log").unlink()
+
+    process = up(deployment)  # at once: it waits for the others to stop
+    wait_for_greeting(deployment, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0
+    assert of_this_deployment(deployment.var_dir) == []
+
+
+def test_a_killed_one_leaves_nothing_behind_but_its_redis(deploy: Deploy) -> None:
+    deployment = deploy("v")
+    process = up(deployment)
+    wait_for_greeting(deployment, process)
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while len(left := of_this_deployment(deployment.var_dir)) > 1:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.2)
+    with build_redis(load_settings(deployment.environ).redis_address(), timeout=5) as redis:
+        redis.shutdown()
+
+
 def test_a_taken_port_is_one_clear_line(deploy: Deploy) -> None:
     deployment = deploy("v")
     with socket.create_server(("127.0.0.1", deployment.port)):
@@ -94,7 +140,7 @@ def test_an_unreachable_database_is_one_clear_line(deploy: Deploy, url: str) -> 
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("command", [[*FLASK, "up"], COMMANDS["web"]], ids=["flask", "gunicorn"])
+@pytest.mark.parametrize("command", [[*FLASK, "up"], PROCESSES["web"]], ids=["flask", "gunicorn"])
 def test_a_missing_secret_is_one_clear_line(deploy: Deploy, command: list[str]) -> None:
     ended = run(deploy("v"), command, ENVIRONMENT="prod", SECRET_KEY="")
     assert ended.returncode == 1

@@ -5,9 +5,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,17 +15,20 @@ import psutil
 import requests
 from sqlalchemy import Engine, text
 
+from app_settings import Settings
 from data.engine import build_engine
 from data.schema import upgrade
+from jobs.commands.up import PROCESSES
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-this-deployment"
-FLASK = [sys.executable, "-m", "flask", "--app", "app"]
-COMMANDS: Mapping[str, Sequence[str]] = {
-    "web": [sys.executable, "-m", "gunicorn", "app:create_app()"],
-    "worker": [*FLASK, "worker"],
-    "schedule": [*FLASK, "schedule"],
-}
+FOREIGN = frozenset(name.upper() for name in Settings.model_fields)
+"""What may lead to somebody's own services."""
+
+
+def own_environment() -> dict[str, str]:
+    """This process's environment without any setting of Holdfast, or of AWS."""
+    return {name: value for name, value in os.environ.items() if name not in FOREIGN and not name.startswith("AWS_")}
 
 
 def free_port() -> int:
@@ -49,7 +51,7 @@ class Deployment:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         given = {"VAR_DIR": str(var_dir), "PORT": str(self.port), "ACCESS_TOKEN": TOKEN, **environ}
-        self.environ = {**os.environ, "CI": "", "SECRET_KEY": "the-secret-of-this-deployment", **given}
+        self.environ = {**own_environment(), "CI": "", "SECRET_KEY": "the-secret-of-this-deployment", **given}
         self.database_url = given.get("DATABASE_URL", f"sqlite:///{var_dir / 'holdfast.sqlite3'}")
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         var_dir.mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ class Deployment:
         """Starts `web`, `worker` or `schedule`; the web is waited for."""
         log = (self.var_dir / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
-            COMMANDS[name], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            PROCESSES[name], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
         )
         log.close()
         if name == "web":
