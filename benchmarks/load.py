@@ -29,7 +29,7 @@ _MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
 @dataclass(frozen=True, slots=True)
 class Round:
     """One round: requests a second, milliseconds at two quantiles, CPU microseconds a request over all
-    processes of the server, and how many answers were not 200."""
+    processes of the server, and how many requests were not answered with success."""
 
     requests_per_second: float
     p50_ms: float
@@ -44,30 +44,34 @@ def write_script(path: Path, customer: Mapping[str, Any], token: str) -> None:
     path.write_text(SCRIPT % (_lua(head), _lua(tail), CLIENTS, token), encoding="utf-8")
 
 
-def drive(url: str, script: Path, server_pid: int, seconds: int) -> Round:
-    """One round of wrk against `url`. Raises SystemExit when wrk is not installed."""
+def require_wrk() -> None:
+    """Raises SystemExit when wrk is not installed."""
     if shutil.which("wrk") is None:
-        raise SystemExit("wrk is needed to measure: apt install wrk, or brew install wrk")
+        raise SystemExit("Error: wrk is needed to measure: apt install wrk, or brew install wrk")
+
+
+def drive(url: str, script: Path, server_pid: int, seconds: int) -> Round:
+    """One round of wrk against `url`. Raises SystemExit when it cannot be measured."""
+    size = ["-t", str(THREADS), "-c", str(CONNECTIONS), "-d", f"{seconds}s"]
     before = _cpu_seconds(server_pid)
-    command = [
-        "wrk",
-        "-t",
-        str(THREADS),
-        "-c",
-        str(CONNECTIONS),
-        "-d",
-        f"{seconds}s",
-        "--latency",
-        "-s",
-        str(script),
-        url,
-    ]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    spent = _cpu_seconds(server_pid) - before
+    ended = subprocess.run(
+        ["wrk", *size, "--latency", "-s", str(script), url], check=False, capture_output=True, text=True
+    )
+    if ended.returncode:
+        raise SystemExit(f"Error: wrk failed: {ended.stderr.strip() or ended.stdout.strip()}")
+    return read_round(ended.stdout, _cpu_seconds(server_pid) - before)
+
+
+def read_round(said: str, cpu_seconds: float) -> Round:
+    """What wrk said. `errors`: answers other than 2xx and 3xx, and connections that failed in any way."""
     total = int(_find(r"(\d+) requests in", said))
-    errors = sum(int(number) for number in re.findall(r"Non-2xx or 3xx responses: (\d+)", said))
+    if not total:
+        raise SystemExit(f"Error: no request was answered:\n{said}")
+    sockets = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    errors = sum(int(number) for found in (sockets, refused) if found for number in found.groups())
     rate = float(_find(r"Requests/sec:\s+([\d.]+)", said))
-    return Round(rate, _latency(said, "50%"), _latency(said, "99%"), spent / total * 1e6, errors)
+    return Round(rate, _latency(said, "50%"), _latency(said, "99%"), cpu_seconds / total * 1e6, errors)
 
 
 def _lua(text: str) -> str:

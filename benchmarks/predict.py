@@ -6,7 +6,6 @@ interleaved and medians compared, so that what else the machine does falls on bo
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -18,16 +17,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
-from benchmarks.load import Round, drive, write_script
+from benchmarks.load import Round, drive, require_wrk, write_script
 from benchmarks.profile import profile
-from jobs.embedded_redis import embedded_redis
-from tests.support.deployment import FLASK, ROOT, TOKEN, Deployment, free_port
+from benchmarks.services import chosen_services
+from jobs.commands.up import FLASK
+from tests.support.deployment import ROOT, TOKEN, Deployment, free_port
 
 ROUNDS = 5
 SECONDS = 6
 WORKERS = "2"
+PATIENCE_SECONDS = 30.0
 RESULT = Path(__file__).with_suffix(".json")
 EVERYTHING = {
     "experiment": {"name": "bench", "salt": "bench", "arms": {"champion": 0.5, "challenger": 0.5}},
@@ -39,6 +41,8 @@ EVERYTHING = {
 
 
 def main() -> None:
+    """Raises SystemExit, and writes nothing, when any request was not answered with success."""
+    require_wrk()
     with tempfile.TemporaryDirectory(prefix="hf") as folder, _service(Path(folder)) as service:
         with _floor() as (floor_pid, floor_url):
             customer = _customer(service.url)
@@ -46,6 +50,7 @@ def main() -> None:
             write_script(script, customer, TOKEN)
             targets = {"floor": (floor_url, floor_pid), "predict": (service.url, service.processes["web"].pid)}
             rounds = _measure(targets, script)
+        _refuse_errors(rounds)
         result = _result(rounds) | {"profile": profile(service.environ, customer)}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _say(result)
@@ -53,14 +58,14 @@ def main() -> None:
 
 @contextmanager
 def _service(folder: Path) -> Iterator[Deployment]:
-    """A deployment with a first model, on the services of the environment or the embedded ones."""
-    chosen = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
-    service = Deployment(folder / "var", {"WEB_CONCURRENCY": WORKERS, **chosen})
-    subprocess.run([*FLASK, "init"], cwd=ROOT, env=service.environ, check=True)
-    with embedded_redis(folder / "var" / "redis" / "redis.sock"), service:
-        service.configure(**EVERYTHING)
-        service.start("web")
-        yield service
+    """A deployment with a first model, on services of its own."""
+    with chosen_services(folder / "var") as chosen:
+        service = Deployment(folder / "var", {"WEB_CONCURRENCY": WORKERS, **chosen})
+        subprocess.run([*FLASK, "init"], cwd=ROOT, env=service.environ, check=True)
+        with service:
+            service.configure(**EVERYTHING)
+            service.start("web")
+            yield service
 
 
 @contextmanager
@@ -70,11 +75,34 @@ def _floor() -> Iterator[tuple[int, str]]:
     bind = ["-b", f"127.0.0.1:{port}", "-c", "python:benchmarks.floor", "--no-control-socket"]
     process = subprocess.Popen([sys.executable, "-m", "gunicorn", *same, *bind, "benchmarks.floor:create_app()"])
     try:
-        time.sleep(2)
-        yield process.pid, f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url, process)
+        yield process.pid, url
     finally:
         process.terminate()
         process.wait()
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Until `url` answers, and every worker has been started. Raises SystemExit when that takes too long."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (_answers(url) and len(psutil.Process(process.pid).children()) == int(WORKERS)):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit("Error: the bare endpoint did not start; see above")
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.post(f"{url}/predict", json={"client_id": "first"}, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def _refuse_errors(rounds: dict[str, list[Round]]) -> None:
+    failed = {name: sum(each.errors for each in some) for name, some in rounds.items()}
+    if any(failed.values()):
+        raise SystemExit(f"Error: not every request was answered with success ({failed}); nothing was written")
 
 
 def _customer(url: str) -> dict[str, Any]:
