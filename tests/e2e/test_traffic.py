@@ -2,12 +2,17 @@
 
 import json
 import math
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from modeling.features import input_model
+from modeling.registry import ModelRegistry
+from tests.endpoints.test_predict import FIELDS
 from tests.support.deployment import Deployment
 from tests.support.models import Trained
 from tests.support.stack import Deploy
@@ -19,22 +24,24 @@ SHARES = {"champion": 0.7, "challenger": 0.3}
 pytestmark = pytest.mark.slow
 
 
-def traffic(customer: dict[str, Any]) -> list[tuple[str, Any]]:
-    """1,900 single requests and 20 batches of five, over 200 clients."""
+def traffic(customers: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    """1,900 single requests and 20 batches of five, over 200 clients; those of one client come at once."""
     bodies: list[tuple[str, Any]] = []
     for number in range(REQUESTS):
         path = "/v1/predict" if number % 3 == 0 else "/predict"
         reasons = {"reasons": 3} if number % 2 else {}
-        bodies.append((path, {"client_id": f"client-{number % CLIENTS}", **customer, **reasons}))
+        customer = customers[number % len(customers)]
+        bodies.append((path, {"client_id": f"client-{number * CLIENTS // REQUESTS}", **customer, **reasons}))
     for number in range(BATCHES):
-        instances = [{"key": k, "client_id": f"client-{number * 5 + k}", **customer} for k in range(5)]
+        chosen = [(k, number * 5 + k) for k in range(5)]
+        instances = [{"key": k, "client_id": f"client-{n}", **customers[n % len(customers)]} for k, n in chosen]
         bodies.append(("/v1/predict/batch", {"instances": instances}))
     return bodies
 
 
 @pytest.fixture
 def answers(
-    deploy: Deploy, fresh_mariadb_url: str, redis_url: str, redis_client: object, customer: dict[str, Any]
+    deploy: Deploy, fresh_mariadb_url: str, redis_url: str, redis_client: object, trained: Trained
 ) -> tuple[Deployment, list[dict[str, Any]]]:
     deployment = deploy(DATABASE_URL=fresh_mariadb_url, REDIS_URL=redis_url, WEB_CONCURRENCY="2")
     deployment.configure(
@@ -43,7 +50,7 @@ def answers(
         holdout_percentage=str(HOLDOUT),
     )
     deployment.start("web")
-    replies = post_all(deployment.url, traffic(customer))
+    replies = post_all(deployment.url, traffic([row for row in trained.rows if None not in row.values()]))
     assert {reply.status_code for reply in replies} == {200}
     found = [reply.json() for reply in replies]
     return deployment, [each for one in found for each in one.get("answers", [one])]
@@ -64,17 +71,44 @@ def test_two_thousand_mixed_requests(answers: tuple[Deployment, list[dict[str, A
     assert all(len(seen) == 1 for seen in arms.values()), "a client met two arms"
     check_shares(Counter(seen.pop() for seen in arms.values()))
 
+    check_sightings(found)
     heuristic = trained.aliases["heuristic"]
+    own_score = scorer(trained)
     for each in found:
         row = rows[each["prediction_id"]]
         silent = json.loads(row.silent_scores)
-        assert 0 < silent[heuristic] < 1
+        assert set(each) - {"key"} == set(FIELDS)
+        assert silent[heuristic] == own_score(heuristic, row.input)
         if each["arm"] == "holdout":
-            check_held_out(each, row, silent)
+            check_held_out(each, row, silent, own_score)
         else:
             assert 0 < each["prediction"] < 1
             assert row.prediction == each["prediction"]
             assert f"{row.model}@{row.model_version}" == trained.aliases[each["arm"]]
+            assert row.prediction == pytest.approx(own_score(trained.aliases[each["arm"]], row.input), abs=1e-6)
+            assert set(silent) == {heuristic}
+
+
+def scorer(trained: Trained) -> Callable[[str, str], float]:
+    """What a model, asked by itself, says of a ledger row's input."""
+    registry = ModelRegistry(trained.models_dir)
+
+    @cache
+    def own_score(reference: str, spelled: str) -> float:
+        loaded = registry.load(reference)
+        return float(loaded.model.predict(input_model(loaded.schema).model_validate_json(spelled)).probability)
+
+    return own_score
+
+
+def check_sightings(found: list[dict[str, Any]]) -> None:
+    """Each sighting of a client was counted once, whichever process and thread met it."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    for each in found:
+        seen[each["client_id"]].append(each["recent_times_id_seen"])
+    assert len(seen) == CLIENTS
+    for counts in seen.values():
+        assert sorted(counts) == list(range(len(counts)))
 
 
 def check_shares(clients: Counter[str]) -> None:
@@ -85,10 +119,15 @@ def check_shares(clients: Counter[str]) -> None:
         assert abs(clients[arm] / open_clients - share) < 3 * math.sqrt(share * (1 - share) / open_clients)
 
 
-def check_held_out(each: dict[str, Any], row: Any, silent: dict[str, float]) -> None:
+def check_held_out(
+    each: dict[str, Any], row: Any, silent: Mapping[str, float], own_score: Callable[[str, str], float]
+) -> None:
+    """The caller gets no hint of the score that the ledger keeps."""
     shown = ("prediction", "high_risk", "money_at_risk")
     assert [each[name] for name in shown] == [None, None, None]
     assert each["reasons"] == []
     assert row.prediction is None
-    assert 0 < silent[f"{row.model}@{row.model_version}"] < 1
-    assert "silent" not in each
+    reference = f"{row.model}@{row.model_version}"
+    score = silent[reference]
+    assert score == pytest.approx(own_score(reference, row.input), abs=1e-6)
+    assert not set(silent.values()).intersection(value for value in each.values() if isinstance(value, float))
