@@ -23,6 +23,7 @@ import requests
 from benchmarks.load import Round, drive, require_wrk, write_script
 from benchmarks.profile import profile
 from benchmarks.services import chosen_services
+from helpers.errors import UserError
 from jobs.commands.up import FLASK
 from tests.support.deployment import ROOT, TOKEN, Deployment, free_port
 
@@ -150,4 +151,7 @@ def _say(result: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        sys.exit(f"Error: {error}")
