@@ -16,7 +16,7 @@ from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry
 from services.last_config import LastConfig
 from services.live_config import DatabaseAway, LiveConfigSource, NotReady
-from tests.support.deployment import Deployment
+from tests.support.deployment import insert_config
 from tests.support.models import Trained
 from tests.support.proxy import Proxy
 from tests.support.stack import configure
@@ -31,7 +31,8 @@ class Process:
             engine, ModelRegistry(folder / "models"), LastConfig(folder / "last.json"), Metrics()
         )
 
-    configure = Deployment.configure
+    def configure(self, **values: Any) -> None:
+        insert_config(self.engine, **values)
 
 
 @pytest.fixture
@@ -136,7 +137,8 @@ def test_a_process_that_starts_while_the_database_is_away_serves_what_was_served
     first.configure(proba_cutoff="0.32")
     second.live.retry()
     second.live.reread(None)
-    assert (second.live.current().config.proba_cutoff, second.live.problem) == (0.32, None)
+    assert second.live.current().config.proba_cutoff == 0.32
+    assert not second.live.problem
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'[{"id": 1}]', b"\xff"])
@@ -152,7 +154,7 @@ class TestRefreshCall:
     @pytest.mark.parametrize("method", ["get", "post"])
     def test_it_tells_old_and_new_revision(self, app: APIFlask, method: str) -> None:
         configure(app)
-        Deployment.configure(app.extensions["holdfast"], proba_cutoff="0.4")
+        insert_config(app.extensions["holdfast"].engine, proba_cutoff="0.4")
         headers = {"Authorization": f"Bearer {app.extensions['holdfast'].settings.access_token.get_secret_value()}"}
         told = self.call(app, method, headers=headers).get_json()
         assert told == {"old_revision": 1, "new_revision": 2, "fleet_told": True, "problem": None}

@@ -43,6 +43,17 @@ def tree(pid: int) -> list[psutil.Process]:
     return [parent, *parent.children(recursive=True)]
 
 
+def insert_config(engine: Engine, **values: Any) -> None:
+    """Plain SQL inserts, as a person would type them; structures are spelled as JSON."""
+    with engine.begin() as connection:
+        for key, value in values.items():
+            spelled = value if isinstance(value, str) else json.dumps(value)
+            connection.execute(
+                text("insert into config (config_key, config_value) values (:key, :value)"),
+                {"key": key, "value": spelled},
+            )
+
+
 class Deployment:
     """Starts and stops processes in one VAR_DIR; what they print goes to `VAR_DIR/NAME.log`."""
 
@@ -69,14 +80,7 @@ class Deployment:
         self.engine.dispose()
 
     def configure(self, **values: Any) -> None:
-        """Plain SQL inserts, as a person would type them; structures are spelled as JSON."""
-        with self.engine.begin() as connection:
-            for key, value in values.items():
-                spelled = value if isinstance(value, str) else json.dumps(value)
-                connection.execute(
-                    text("insert into config (config_key, config_value) values (:key, :value)"),
-                    {"key": key, "value": spelled},
-                )
+        insert_config(self.engine, **values)
 
     def start(self, name: str) -> None:
         """Starts `web`, `worker` or `schedule`; the web is waited for."""

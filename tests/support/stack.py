@@ -16,7 +16,7 @@ from app_settings import load_settings
 from data.engine import build_engine
 from data.schema import upgrade
 from jobs.embedded_redis import embedded_redis
-from tests.support.deployment import TOKEN, Deployment
+from tests.support.deployment import TOKEN, Deployment, insert_config
 from tests.support.models import Trained
 
 Deploy = Callable[..., Deployment]
@@ -88,5 +88,5 @@ def configure(app: APIFlask, **values: Any) -> None:
     """Inserts config rows and has this process reread them."""
     wiring = app.extensions["holdfast"]
     wiring.ensure_started()
-    Deployment.configure(wiring, **values)
+    insert_config(wiring.engine, **values)
     wiring.live.reread(None)
