@@ -21,7 +21,7 @@ from data.engine import build_engine
 from data.mailer import EmlMailer, Mailer, SmtpMailer
 from data.memory_cache import MemoryCache
 from data.outbox import Shipper
-from data.pump import Reports
+from data.pump import Reports, Sink
 from data.queue import Queue
 from data.redis_client import build_redis
 from data.s3_archive import S3Archive
@@ -140,22 +140,8 @@ def build_wiring(
     redis = redis or build_redis(settings.redis_address())
     queue = Queue(settings.redis_address())
     archive = archive or _archive(settings)
-    cache = MemoryCache(clock)
-
-    def ttl_seconds() -> float:
-        return live.config.cache_ttl_seconds
-
-    decorate = partial(_decorate, cache, ttl_seconds, metrics)
-    registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=settings.model_class_paths())
-    last = LastConfig(settings.var_dir / "last-config.json")
-    live: LiveConfigSource = LiveConfigSource(engine, registry, last, metrics)
-    spool = Spool(settings.var_dir / "spool", fsync=settings.spool_fsync, max_bytes=settings.spool_max_bytes)
-    shipper = Shipper(
-        spool,
-        [LedgerSink(engine, queue), ArchiveSink(archive)],
-        reports=Reports(partial(_count, metrics.ledger_shipped), partial(_count, metrics.ledger_quarantined)),
-        on_depth=metrics.spool_depth.set,
-    )
+    registry, live = _models(settings, engine, clock, metrics)
+    spool, shipper = _outbox(settings, [LedgerSink(engine, queue), ArchiveSink(archive)], metrics)
     redis_guard = FailSoft("redis", on_failure=lambda _: metrics.dependency_failures.labels("redis").inc())
     activity = ClientActivity(redis)
     customers = CustomerService(engine, clock, lambda: live.config.feature_ttl_seconds, metrics)
@@ -179,6 +165,27 @@ def build_wiring(
         archive=archive,
         metrics=metrics,
     )
+
+
+def _models(
+    settings: Settings, engine: Engine, clock: Clock, metrics: Metrics
+) -> tuple[ModelRegistry, LiveConfigSource]:
+    """The models and the config that chooses among them; their cache asks the config how long to keep."""
+
+    def ttl_seconds() -> float:
+        return live.config.cache_ttl_seconds
+
+    decorate = partial(_decorate, MemoryCache(clock), ttl_seconds, metrics)
+    registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=settings.model_class_paths())
+    last = LastConfig(settings.var_dir / "last-config.json")
+    live: LiveConfigSource = LiveConfigSource(engine, registry, last, metrics)
+    return registry, live
+
+
+def _outbox(settings: Settings, sinks: Sequence[Sink], metrics: Metrics) -> tuple[Spool, Shipper]:
+    spool = Spool(settings.var_dir / "spool", fsync=settings.spool_fsync, max_bytes=settings.spool_max_bytes)
+    reports = Reports(partial(_count, metrics.ledger_shipped), partial(_count, metrics.ledger_quarantined))
+    return spool, Shipper(spool, sinks, reports=reports, on_depth=metrics.spool_depth.set)
 
 
 def _report_errors(settings: Settings) -> None:
