@@ -1,5 +1,6 @@
 """`flask up`: the whole service on one machine, until Ctrl-C."""
 
+import os
 import socket
 import subprocess  # nosec B404
 import sys
@@ -31,6 +32,7 @@ PROCESSES = {
 @reported
 def command() -> None:
     """Start web, worker and schedule, with all that they need, and stop them together at Ctrl-C."""
+    os.umask(0o077)  # what is written holds customers: for the owner alone
     settings = load_settings()
     with _alone(settings.var_dir):
         _check_port(settings)

@@ -71,7 +71,8 @@ def test_it_greets_answers_stops_whole_and_starts_again(deploy: Deploy) -> None:
         assert process.wait(timeout=30) == 0
         assert of_this_deployment(deployment.var_dir) == []
         (deployment.var_dir / "up.log").unlink()
-    assert (deployment.var_dir / "first-user.txt").stat().st_mode & 0o777 == 0o600
+    for name in ("first-user.txt", "last-config.json"):
+        assert (deployment.var_dir / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_second_one_on_the_same_folder_is_refused_and_harms_nothing(deploy: Deploy) -> None:
