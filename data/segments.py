@@ -30,9 +30,11 @@ class SegmentWriter:
 
     def write(self, lines: bytes) -> None:
         """One `write` to the end of the file. Raises OSError, and leaves nothing of the lines, when the
-        system does not take all of them."""
+        system does not take all of them, or when the file was deleted: what is written there nobody reads."""
         if self._torn or (self._size and self._size + len(lines) > self._limit):
             self.turn()
+        if os.fstat(self._descriptor).st_nlink == 0:
+            raise FileNotFoundError(errno.ENOENT, "its folder was deleted; restart this process")
         try:
             written = os.write(self._descriptor, lines)
         except OSError:

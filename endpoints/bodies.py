@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from endpoints.problems import Problem, field_problem
@@ -31,7 +32,10 @@ def read_object(request: Request) -> dict[str, Any]:
 
 def _whole(request: Request) -> bytes:
     """Werkzeug cuts a body that does not tell its length at the limit, without a word."""
-    raw = request.get_data(cache=False)
+    try:
+        raw = request.get_data(cache=False)
+    except (OSError, ParseException):
+        raise Problem(400, "the body broke off, or its chunks are malformed") from None
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(raw) >= limit:
         raise RequestEntityTooLarge

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -353,3 +354,11 @@ def test_a_killed_process_leaves_every_record_that_it_acknowledged(tmp_path: Pat
         assert len(found) - len(acknowledged) <= 1  # appended, and killed before it could say so
         for folder in folders.abandoned(tmp_path):
             folders.delete(folder)
+
+
+def test_a_deleted_folder_takes_no_record_into_nowhere(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.append(b"kept")
+    shutil.rmtree(tmp_path / "spool")
+    with pytest.raises(SpoolFull, match="deleted"):
+        spool.append(b"would be lost")
