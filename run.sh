@@ -63,7 +63,7 @@ whole_check() {
   mypy .
   bandit -q -r . -c pyproject.toml
   lint-imports
-  exec pytest "$@"
+  exec pytest -n 2 --dist loadfile "$@"
 }
 
 make_environment

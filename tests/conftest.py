@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before the first import of onnxruntime
 
 pytest_plugins = [
@@ -12,3 +14,8 @@ pytest_plugins = [
     "tests.support.stack",
     "tests.support.browser",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that nothing is waited for at the end."""
+    items.sort(key=lambda item: "image" not in item.keywords)
