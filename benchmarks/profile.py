@@ -4,6 +4,7 @@ import cProfile
 import json
 import os
 import pstats
+import sysconfig
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from pathlib import Path
@@ -16,6 +17,7 @@ from app_settings import load_settings
 
 REQUESTS, CLIENTS = 2_000, 200
 _ROOT = str(Path(__file__).parents[1])
+_STDLIB = sysconfig.get_path("stdlib")
 
 
 def profile(environ: Mapping[str, str], customer: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -55,4 +57,4 @@ def _lines(stats: pstats.Stats) -> list[dict[str, Any]]:
 
 
 def _short(file: str) -> str:
-    return file.removeprefix(_ROOT + "/").split("site-packages/")[-1]
+    return file.removeprefix(_ROOT + "/").removeprefix(_STDLIB + "/").split("site-packages/")[-1]
