@@ -40,6 +40,7 @@ from services.last_config import LastConfig
 from services.ledger import ArchiveSink, LedgerSink
 from services.live_config import LiveConfigSource
 from services.prediction import PredictionService
+from services.snapshot import Snapshot
 
 log = structlog.get_logger()
 RETRY_SECONDS = 5
@@ -89,6 +90,11 @@ class Wiring:
         self._scheduler.shutdown(wait=False)
         self.shipper.close(CLOSE_SECONDS)
         self.engine.dispose()
+
+    def snapshot(self) -> Snapshot:
+        """What is in force in the fleet, for whoever asks something else than a prediction. Raises NotReady."""
+        told = self.redis_guard.call(lambda: (self.activity.fleet_revision(),), default=None)
+        return self.live.current() if told is None else self.live.following(told[0])
 
     def announce(self) -> bool:
         """Tells every process that the config table changed; False when Redis does not answer."""

@@ -19,14 +19,14 @@ NONE_YET = "No client has been scored yet, so none stands out: enter some ids fi
 def unanswered_list(text: str) -> View:
     """The list as an address gave it."""
     ids = split_ids(text)[:MOST_IDS]
-    return View(facts(wiring().live.current()), "ids", ids_text="\n".join(ids))
+    return View(facts(wiring().snapshot()), "ids", ids_text="\n".join(ids))
 
 
 def riskiest_list() -> View:
     """The clients with most money at risk, as the ledger knows them, to be scored afresh."""
     found = from_store(lambda: wiring().customers.riskiest(RISKIEST))
     text = "\n".join(row.client_id for row in found)
-    return View(facts(wiring().live.current()), "ids", ids_text=text, pick_note="" if found else NONE_YET)
+    return View(facts(wiring().snapshot()), "ids", ids_text=text, pick_note="" if found else NONE_YET)
 
 
 def answered_list(form: Mapping[str, str]) -> View:
@@ -35,14 +35,14 @@ def answered_list(form: Mapping[str, str]) -> View:
     ids = split_ids(text)
     problem = problem_with_ids(ids)
     if problem:
-        return View(facts(wiring().live.current()), "ids", ids_text=text, order=order.name, problem=problem)
+        return View(facts(wiring().snapshot()), "ids", ids_text=text, order=order.name, problem=problem)
     found = from_store(lambda: _scores(ids))
-    now = facts(wiring().live.current())
+    now = facts(wiring().snapshot())
     result = outcome(found.answers, found.unscored, order, now.cutoff)
     return View(now, "ids", ids_text=text, order=order.name, outcome=result)
 
 
 def _scores(ids: list[str]) -> ClientScores:
     wired = wiring()
-    serving = wired.live.current().serving
+    serving = wired.snapshot().serving
     return score_clients(serving, wired.customers, wired.predictions, ids, REASONS, g.get("request_id"))

@@ -19,7 +19,7 @@ EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 @metadata.doc(operation_id="metadata")
 def models_in_service() -> Response:
     """The models in service, each with its schemas."""
-    return json_response(_describe(wiring().live.current()))
+    return json_response(_describe(wiring().snapshot()))
 
 
 @metadata.get("/metrics")

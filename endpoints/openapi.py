@@ -142,7 +142,7 @@ def _request_schema() -> dict[str, Any]:
     envelope = _schema(Envelope)
     if not wiring().live.ready:
         return {**envelope, "additionalProperties": True}
-    serving = wiring().live.current().serving
+    serving = wiring().snapshot().serving
     customer = _schema(serving.input_model)
     if serving.schema.id:
         envelope["properties"]["client_id"]["description"] += f" It may be sent as {serving.schema.id} instead."

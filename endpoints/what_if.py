@@ -23,7 +23,7 @@ REASONS = 8
 
 def unanswered_form(client_id: str) -> View:
     """The form with a typical customer, or with what the table holds of `client_id`."""
-    snapshot = wiring().live.current()
+    snapshot = wiring().snapshot()
     schema = snapshot.serving.schema
     values, problem = form_values.typical(schema), ""
     if client_id:
@@ -36,7 +36,7 @@ def unanswered_form(client_id: str) -> View:
 
 def answered_form(form: Mapping[str, str]) -> View:
     """The form as it was posted, with the answer or with what is wrong beside the fields."""
-    snapshot = wiring().live.current()
+    snapshot = wiring().snapshot()
     schema = snapshot.serving.schema
     client_id, texts = form.get("client_id", "").strip(), form_values.posted_texts(schema, form)
     data, errors = _checked(snapshot.serving, form_values.typed_values(schema, texts))
@@ -50,7 +50,7 @@ def answered_form(form: Mapping[str, str]) -> View:
             facts(snapshot), "what-if", client_id=client_id, client_id_error=error, fields=fields, problem=problem
         )
     answer = wiring().predictions.answer(Question(client_id, data, REASONS), g.get("request_id"))
-    now = facts(wiring().live.current())
+    now = facts(wiring().snapshot())
     result = outcome([answer], [], order_named("entered"), now.cutoff)
     return View(now, "what-if", client_id=client_id, fields=fields, outcome=result)
 

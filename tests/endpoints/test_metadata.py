@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from sqlalchemy import make_url
 
+from tests.support.deployment import insert_config
 from tests.support.models import Trained
 from tests.support.proxy import Proxy
 from tests.support.stack import application, configure
@@ -64,6 +65,15 @@ def test_metadata_tells_what_is_in_service(client: FlaskClient, app: APIFlask, t
     assert models["heuristic"]["shadow"]
     assert models["champion"]["share"] == 1.0
     assert "prediction_id" in models["champion"]["output_schema"]["properties"]
+
+
+def test_it_follows_a_change_that_another_process_announced(client: FlaskClient, app: APIFlask) -> None:
+    wiring = app.extensions["holdfast"]
+    assert client.get("/metadata").get_json()["config_revision"] == 1
+    insert_config(wiring.engine, proba_cutoff="0.4")
+    assert client.get("/metadata").get_json()["config_revision"] == 1
+    wiring.announce()
+    assert client.get("/metadata").get_json()["config_revision"] == 2
 
 
 def test_metrics_need_a_token_and_count(client: FlaskClient, app: APIFlask, customer: dict[str, Any]) -> None:
