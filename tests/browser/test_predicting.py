@@ -108,6 +108,7 @@ def test_by_keyboard_alone(browse: OpenBrowser) -> None:
     page.keyboard.press("Tab")
     assert focused(page) == "Skip to the content"
     page.keyboard.press("Enter")
+    page.wait_for_selector("#main:focus")
     tab_to(page, "ids")
     page.keyboard.type(", ".join(IDS))
     tab_to(page, "Predict")
