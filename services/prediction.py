@@ -1,7 +1,7 @@
 """Answers clients: sightings, snapshot, arm, score, money, reasons, and the record before the answer."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -59,14 +59,14 @@ class PredictionService:
         questions = [_fit(question, snapshot.serving) for question in questions]
         scores = score(snapshot.serving, questions, self._count_shadow_failure)
         values = self._customers.lifetime_values([question.client_id for question in questions])
-        answers = []
+        answers, records = [], []
         for i, (question, scored) in enumerate(zip(questions, scores, strict=True)):
             seen = sightings.earlier[i] if sightings else None
-            answers.append(_compose(question, scored, values[question.client_id], seen, snapshot, started))
-        stamps = (
-            self._stamp(q, s, a, snapshot, request_id) for q, s, a in zip(questions, scores, answers, strict=True)
-        )
-        self._record([ledger_record(a, stamp) for a, stamp in zip(answers, stamps, strict=True)])
+            given = values_of(question.data)
+            answer = _compose(question, given, scored, values[question.client_id], seen, snapshot, started)
+            answers.append(answer)
+            records.append(ledger_record(answer, self._stamp(given, scored, answer, snapshot, request_id)))
+        self._record(records)
         for answer in answers:
             self._metrics.predictions.labels(answer.arm, answer.model, answer.high_risk or "unsaid").inc()
         return answers
@@ -85,13 +85,13 @@ class PredictionService:
         self._metrics.shadow_failures.labels(reference).inc()
 
     def _stamp(
-        self, question: Question, scored: Score, answer: Answer, snapshot: Snapshot, request_id: str | None
+        self, given: Mapping[str, Any], scored: Score, answer: Answer, snapshot: Snapshot, request_id: str | None
     ) -> LedgerStamp:
         return LedgerStamp(
             answered_at=self._clock.now(),
             experiment=snapshot.config.experiment.name,
             cutoff=snapshot.config.proba_cutoff,
-            input=values_of(question.data),
+            input=given,
             silent_scores=scored.silent_scores,
             request_id=request_id,
             recipients=_recipients(answer, snapshot),
@@ -113,6 +113,7 @@ def _fit(question: Question, serving: Serving) -> Question:
 
 def _compose(
     question: Question,
+    given: Mapping[str, Any],
     scored: Score,
     value: LifetimeValue,
     seen: int | None,
@@ -133,7 +134,7 @@ def _compose(
         model_version=scored.loaded.card.version,
         config_revision=snapshot.revision,
         reasons=_reasons(question, scored),
-        warnings=_warnings(question, value, seen, snapshot),
+        warnings=_warnings(given, value, seen, snapshot),
         response_time=round(time.perf_counter() - started, 6),
     )
 
@@ -156,8 +157,10 @@ def _reasons(question: Question, scored: Score) -> list[dict[str, Any]]:
     return [asdict(contribution) for contribution in found[: question.reasons]]
 
 
-def _warnings(question: Question, value: LifetimeValue, seen: int | None, snapshot: Snapshot) -> list[dict[str, Any]]:
-    found = input_warnings(snapshot.serving.schema, values_of(question.data))
+def _warnings(
+    given: Mapping[str, Any], value: LifetimeValue, seen: int | None, snapshot: Snapshot
+) -> list[dict[str, Any]]:
+    found = input_warnings(snapshot.serving.schema, given)
     if value.stale:
         state = "is unknown" if value.amount is None else "may be out of date"
         text = f"ltv {state}: the customer store does not answer"
