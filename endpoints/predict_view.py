@@ -51,10 +51,6 @@ class Outcome:
         return sum(row.money or 0.0 for row in self.rows)
 
     @property
-    def money_unknown(self) -> int:
-        return sum(row.kind == "scored" and row.money is None for row in self.rows)
-
-    @property
     def sentence(self) -> str:
         """The outcome for a screen reader."""
         return f"{self.scored} of {self.asked} scored, {self.high} at high risk, {money(self.money)} at risk."
