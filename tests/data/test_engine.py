@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from data.engine import build_engine, ping
 from data.tables import app_credentials, locks
 from helpers.errors import UserError
+from tests.support.processes import release_together
 from tests.support.proxy import Proxy
 
 WRITER = """
@@ -83,13 +84,7 @@ def run_together(command: list[str], count: int) -> None:
         subprocess.Popen([*command, str(number)], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         for number in range(count)
     ]
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.stdin = None  # or communicate() would write to it
+    release_together(started)
     assert [process.communicate(timeout=60)[1] for process in started] == [""] * count
 
 

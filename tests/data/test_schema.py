@@ -17,6 +17,7 @@ from data.engine import build_engine
 from data.tables import client_ltv, config, metadata
 from helpers.clock import SystemClock
 from helpers.errors import UserError
+from tests.support.processes import release_together
 
 UPGRADE = """
 import sys
@@ -106,13 +107,7 @@ def test_an_upgrade_keeps_rows_and_may_be_repeated(empty: Engine) -> None:
 
 def test_processes_that_start_together_migrate_once(empty: Engine, empty_url: str) -> None:
     started = [_start(empty_url) for _ in range(3)]
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.stdin = None  # or communicate() would write to it
+    release_together(started)
     complaints = [process.communicate(timeout=60)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], complaints
     assert schema.check(empty).ok

@@ -31,13 +31,6 @@ def broken_redis_app(tmp_path: Path, trained: Trained) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def accounts(app: Flask) -> AccountService:
-    made: AccountService = app.extensions["holdfast"].accounts
-    made.add("anna", "manager", PASSWORD, "a test")
-    return made
-
-
-@pytest.fixture
 def owner(app: Flask, accounts: AccountService) -> Visitor:
     """Anna's own browser, which signed in before."""
     found = Visitor(app, "198.51.100.7")

@@ -18,13 +18,6 @@ from tests.support.visitor import PASSWORD, Visitor, set_cookies
 
 
 @pytest.fixture
-def accounts(app: Flask) -> AccountService:
-    made: AccountService = app.extensions["holdfast"].accounts
-    made.add("anna", "manager", PASSWORD, "a test")
-    return made
-
-
-@pytest.fixture
 def visitor(app: Flask, accounts: AccountService) -> Visitor:
     return Visitor(app)
 
