@@ -21,6 +21,9 @@ const copies = {
   "swagger-ui/swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
   "swagger-ui/LICENSE": "swagger-ui-dist/LICENSE",
   "swagger-ui/NOTICE": "swagger-ui-dist/NOTICE",
+  "uplot/uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
+  "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
+  "uplot/LICENSE": "uplot/LICENSE",
 };
 
 rmSync(target, { recursive: true, force: true });
