@@ -7,16 +7,13 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imp
 from apiflask import APIFlask
 
 from app_settings import Settings, load_settings
-from endpoints.config import config
+from endpoints.apis import TOKEN_ONLY
 from endpoints.edge import attach
 from endpoints.errors import register_errors
 from endpoints.hardening import harden
-from endpoints.health import health
-from endpoints.metadata import metadata
 from endpoints.observing import observe
 from endpoints.openapi import describe
 from endpoints.pages import serve_pages
-from endpoints.predict import predict
 from helpers.logs import configure_logging
 from jobs.commands import Commands
 from wiring import Wiring, build_wiring
@@ -37,6 +34,6 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     harden(app, settings)
     describe(app)
     register_errors(app)
-    serve_pages(app, settings, token_only=(predict, config, health, metadata))
+    serve_pages(app, settings, token_only=TOKEN_ONLY)
     app.cli = Commands()
     return app

@@ -4,6 +4,7 @@ In `stage` and `prod` there are no default secrets. In `local` they are made onc
 `VAR_DIR/local.env`, readable by their owner alone.
 """
 
+import base64
 import os
 import secrets
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from helpers.aws_secret import read_secret
 from helpers.errors import UserError
 
 LOCAL_SECRETS = ("ACCESS_TOKEN", "SECRET_KEY")
+SIGNING_PREFIX = "whsec_"
+HOW_TO_MAKE_ONE = 'Make one: echo "whsec_$(openssl rand -base64 32)"'
 
 
 class Settings(BaseSettings):
@@ -39,6 +42,12 @@ class Settings(BaseSettings):
         SecretStr(""), description="smtp:// or smtps:// address of the mail server; empty: VAR_DIR/mail."
     )
     mail_from: str = Field("holdfast@localhost", description="The sender of every message.")
+    webhook_url: SecretStr = Field(
+        SecretStr(""), description="Where crossings of the risk line are told by signed webhooks; empty: nowhere."
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Signs the webhooks: whsec_ and 24 to 64 bytes in base64; needed with WEBHOOK_URL."
+    )
     s3_bucket: str = Field("", description="Bucket of the archive; empty: files in VAR_DIR/archive.")
     s3_endpoint_url: str = Field("", description="Address of an S3-compatible store; empty: AWS.")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")
@@ -101,6 +110,19 @@ class Settings(BaseSettings):
             raise ValueError("use https://host or http://host:port")
         return value
 
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook_address(cls, value: SecretStr) -> SecretStr:
+        cls._web_address(value.get_secret_value())
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not _can_sign(value.get_secret_value()):
+            raise ValueError(f"it is whsec_ and 24 to 64 bytes in base64. {HOW_TO_MAKE_ONE}")
+        return value
+
     def database_address(self) -> str:
         return self.database_url.get_secret_value() or f"sqlite:///{self.var_dir.absolute() / 'holdfast.sqlite3'}"
 
@@ -152,6 +174,15 @@ def _is_web_address(text: str) -> bool:
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
 
 
+def _can_sign(secret: str) -> bool:
+    """Whether it is a secret as the Standard Webhooks specification spells and sizes one."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SIGNING_PREFIX), validate=True)
+    except ValueError:
+        return False
+    return secret.startswith(SIGNING_PREFIX) and 24 <= len(key) <= 64
+
+
 def local_secrets(var_dir: Path, given: set[str]) -> dict[str, str]:
     """The local deployment's own secrets, made at the first call, mode 0600, in `var_dir/local.env`."""
     if all(name.lower() in given for name in LOCAL_SECRETS):
@@ -186,4 +217,6 @@ def _with_secrets(settings: Settings) -> Settings:
             raise UserError(f"{name} must be set to at least 16 characters in {settings.environment}.", name)
         if not value:
             raise UserError(f"{name} is missing in VAR_DIR/local.env: delete that file to have it made anew.", name)
+    if settings.webhook_url.get_secret_value() and not settings.webhook_secret.get_secret_value():
+        raise UserError(f"WEBHOOK_SECRET must be set where WEBHOOK_URL is. {HOW_TO_MAKE_ONE}", "WEBHOOK_SECRET")
     return settings

@@ -12,6 +12,7 @@ import sentry_sdk
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from redis import Redis
+from sentry_sdk.integrations.stdlib import StdlibIntegration
 from sqlalchemy import Engine
 
 from app_settings import Settings
@@ -26,6 +27,7 @@ from data.queue import Queue
 from data.redis_client import build_redis
 from data.s3_archive import S3Archive
 from data.spool import Spool
+from data.webhook import WebhookSender
 from helpers.clock import Clock, SystemClock
 from helpers.failsoft import FailSoft
 from helpers.metrics import Metrics
@@ -36,6 +38,7 @@ from modeling.interface import MLModel
 from modeling.registry import ModelRegistry
 from services.accounts import AccountService
 from services.customers import CustomerService
+from services.holdout_effect import HoldoutEffect
 from services.last_config import LastConfig
 from services.ledger import ArchiveSink, LedgerSink
 from services.live_config import LiveConfigSource
@@ -62,10 +65,12 @@ class Wiring:
     customers: CustomerService
     predictions: PredictionService
     accounts: AccountService
+    holdout_effect: HoldoutEffect
     spool: Spool
     shipper: Shipper
     queue: Queue
     mailer: Mailer
+    webhook: WebhookSender | None
     archive: Archive
     metrics: Metrics
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -135,6 +140,7 @@ def build_wiring(
     engine: Engine | None = None,
     redis: Redis | None = None,
     mailer: Mailer | None = None,
+    webhook: WebhookSender | None = None,
     archive: Archive | None = None,
     clock: Clock | None = None,
 ) -> Wiring:
@@ -164,10 +170,12 @@ def build_wiring(
         customers=customers,
         predictions=predictions,
         accounts=AccountService(engine, clock),
+        holdout_effect=HoldoutEffect(engine, clock),
         spool=spool,
         shipper=shipper,
         queue=queue,
         mailer=mailer or _mailer(settings),
+        webhook=webhook or _webhook(settings, clock),
         archive=archive,
         metrics=metrics,
     )
@@ -195,7 +203,10 @@ def _outbox(settings: Settings, sinks: Sequence[Sink], metrics: Metrics) -> tupl
 
 
 def _report_errors(settings: Settings) -> None:
-    """Tracing is off, and neither bodies nor local variables leave: they hold customers and secrets."""
+    """Tracing is off, and neither bodies nor local variables leave: they hold customers and secrets.
+
+    Calls to others are not watched: their addresses may hold tokens, and would be given headers that tell of us.
+    """
     dsn = settings.sentry_dsn.get_secret_value()
     if dsn:
         sentry_sdk.init(
@@ -204,6 +215,7 @@ def _report_errors(settings: Settings) -> None:
             include_local_variables=False,
             max_request_body_size="never",
             send_default_pii=False,
+            disabled_integrations=[StdlibIntegration()],
             shutdown_timeout=1,
         )
 
@@ -211,6 +223,12 @@ def _report_errors(settings: Settings) -> None:
 def _mailer(settings: Settings) -> Mailer:
     url = settings.smtp_url.get_secret_value()
     return SmtpMailer(url) if url else EmlMailer(settings.var_dir / "mail")
+
+
+def _webhook(settings: Settings, clock: Clock) -> WebhookSender | None:
+    """Nobody is told where no address is set."""
+    url = settings.webhook_url.get_secret_value()
+    return WebhookSender(url, settings.webhook_secret.get_secret_value(), clock) if url else None
 
 
 def _archive(settings: Settings) -> Archive:

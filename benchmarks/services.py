@@ -5,7 +5,7 @@ Never on DATABASE_URL or REDIS_URL: a benchmark writes its own configuration.
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from redis import RedisError
@@ -17,16 +17,19 @@ from tests.support.services import new_database
 
 
 @contextmanager
-def chosen_services(var_dir: Path) -> Iterator[dict[str, str]]:
+def chosen_services(var_dir: Path, likely_server: str | None = None) -> Iterator[dict[str, str]]:
     """The settings that lead to them. BENCH_DATABASE_URL: a MariaDB or MySQL server, on which a database is made and
-    dropped. BENCH_REDIS_URL: an empty Redis database, emptied afterwards. Raises SystemExit when one is not usable."""
+    dropped; without it `likely_server`, if that answers. BENCH_REDIS_URL: an empty Redis database, emptied afterwards.
+    Raises SystemExit when one is not usable."""
     with ExitStack() as stack:
-        yield {**_database(stack), **_redis(stack, var_dir)}
+        yield {**_database(stack, likely_server), **_redis(stack, var_dir)}
 
 
-def _database(stack: ExitStack) -> dict[str, str]:
+def _database(stack: ExitStack, likely_server: str | None) -> dict[str, str]:
     server = os.environ.get("BENCH_DATABASE_URL")
     if not server:
+        with suppress(OperationalError):
+            return {"DATABASE_URL": stack.enter_context(new_database(likely_server))} if likely_server else {}
         return {}
     if not server.startswith(("mysql", "mariadb")):
         raise SystemExit("Error: BENCH_DATABASE_URL must be a server: mysql+pymysql://user:password@host:3306")

@@ -1,4 +1,4 @@
-"""Who was seen when, and the fleet's config revision: one Redis round trip a request."""
+"""Who was seen when, and the fleet's config revision: one Redis round trip a request. And how often models failed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from redis import Redis
 from helpers.ids import new_id
 
 REVISION_KEY = "holdfast:config-revision"
+FAILURES_KEPT_DAYS = 31
 _MOST_REMEMBERED = 1_000
+_MINUTE, _DAY = 60, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,28 @@ class ClientActivity:
         """Tells every process that the config table changed. A new name each time rather than a
         counter: a counter that Redis forgot would come back to a value already seen."""
         return bool(self._redis.set(REVISION_KEY, new_id()))
+
+    def count_failure(self, model: str, clients: int, now: float) -> None:
+        """Counts `clients` whom `model` (`name@version`) could not answer, in the minute of `now`."""
+        key = _failures_key(model, int(now // _DAY))
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.hincrby(key, str(int(now // _MINUTE)), clients)
+            pipeline.expire(key, FAILURES_KEPT_DAYS * _DAY)
+            pipeline.execute()
+
+    def failures(self, model: str, since: float, until: float) -> int:
+        """The clients whom the model could not answer in the minutes that began from `since` to `until`."""
+        days = range(int(since // _DAY), int(until // _DAY) + 1)
+        minutes = range(-int(-since // _MINUTE), int(until // _MINUTE) + 1)
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for day in days:
+                pipeline.hgetall(_failures_key(model, day))
+            counted = pipeline.execute()
+        return sum(int(number) for found in counted for minute, number in found.items() if int(minute) in minutes)
+
+
+def _failures_key(model: str, day: int) -> str:
+    return f"holdfast:failures:{model}:{day}"
 
 
 def _note(pipeline: Any, key: str, now: float, window_seconds: int) -> None:

@@ -23,10 +23,11 @@ class ConfigRow:
     reason: str | None
 
 
-def newest_rows(connection: Connection, per_key: int = 50) -> list[ConfigRow]:
-    """The `per_key` newest rows of every key, newest first."""
+def newest_rows(connection: Connection, per_key: int = 50, until: int | None = None) -> list[ConfigRow]:
+    """The `per_key` newest rows of every key, newest first; with `until`, as the table was up to that id."""
     place = func.row_number().over(partition_by=config.c.config_key, order_by=config.c.id.desc())
-    ranked = select(config.c.id, place.label("place")).subquery()
+    known = select(config.c.id, place.label("place"))
+    ranked = (known if until is None else known.where(config.c.id <= until)).subquery()
     chosen = select(ranked.c.id).where(ranked.c.place <= per_key)
     return _rows(connection, _SELECT.where(config.c.id.in_(chosen)))
 
@@ -39,10 +40,15 @@ def append(connection: Connection, values: Mapping[str, str], author: str, reaso
     """
     if not values:
         raise ValueError("nothing to append")
-    hold(connection, "config")
+    take_turn(connection)
     ids = [_insert(connection, key, value, author, reason) for key, value in values.items()]
     connection.execute(update(config).where(config.c.id.in_(ids)).values(revision=ids[-1]))
     return ids[-1]
+
+
+def take_turn(connection: Connection) -> None:
+    """Waits for any other writer, and keeps others waiting until the connection's transaction ends."""
+    hold(connection, "config")
 
 
 def latest_revision(connection: Connection) -> int:

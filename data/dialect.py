@@ -31,29 +31,43 @@ def insert_counted(connection: Connection, table: Table, row: Row) -> int:
 
 
 def insert_absent(connection: Connection, table: Table, rows: Iterable[Row]) -> int:
-    """Inserts those `rows` whose primary key (of one column) is new; the first row of a key wins.
+    """Inserts those `rows` whose primary key is new and gives their number; see `insert_new`."""
+    return len(insert_new(connection, table, rows))
 
-    Gives the number inserted; another writer that inserts the same keys at the same instant may count them too.
+
+def insert_new(connection: Connection, table: Table, rows: Iterable[Row]) -> set[Any]:
+    """Inserts those `rows` whose primary key (of one column) is new, and gives these keys; the first row of a key wins.
+
+    Another writer that inserts the same keys at the same instant may be given them too.
     Any other fault of a row raises as it would in a plain INSERT.
     """
     (key,) = table.primary_key
     ordered = sorted(rows, key=lambda row: str(row[key.name]))  # every writer in one order: no deadlocks
-    return sum(_insert_absent(connection, table, key, chunk) for chunk in chunks(ordered))
+    return {name for chunk in chunks(ordered) for name in _insert_new(connection, table, key, chunk)}
 
 
-def _insert_absent(connection: Connection, table: Table, key: Column[Any], rows: Sequence[Row]) -> int:
+def _insert_new(connection: Connection, table: Table, key: Column[Any], rows: Sequence[Row]) -> list[Any]:
     first = {row[key.name]: row for row in reversed(rows)}
     known = set(connection.scalars(select(key).where(key.in_(first))))
     missing = [row for name, row in reversed(first.items()) if name not in known]
     if missing:
-        connection.execute(_insert_or_keep(connection, table, key), missing)
-    return len(missing)
+        connection.execute(_insert_or_keep(connection, table), missing)
+    return [row[key.name] for row in missing]
 
 
-def _insert_or_keep(connection: Connection, table: Table, key: Column[Any]) -> Insert:
+def insert_or_hold(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Inserts those `rows` whose primary key is new, and holds the rows of all these keys, old and new, until the
+    connection's transaction ends: nobody else changes them meanwhile, and a read sees what they are."""
+    ordered = sorted(rows, key=lambda row: [str(row[key.name]) for key in table.primary_key])
+    for chunk in chunks(ordered):
+        connection.execute(_insert_or_keep(connection, table), chunk)
+
+
+def _insert_or_keep(connection: Connection, table: Table) -> Insert:
+    keys = list(table.primary_key)
     if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing(index_elements=[key])
-    return mysql.insert(table).on_duplicate_key_update({key.name: key})
+        return sqlite.insert(table).on_conflict_do_nothing(index_elements=keys)
+    return mysql.insert(table).on_duplicate_key_update({keys[0].name: keys[0]})
 
 
 def upsert_newest(
@@ -90,4 +104,11 @@ def _later(
 
 def hold(connection: Connection, name: str) -> None:
     """Waits for the lock `name` and holds it until the connection's transaction ends."""
-    connection.execute(_insert_or_keep(connection, locks, locks.c.name), {"name": name})
+    insert_or_hold(connection, locks, [{"name": name}])
+
+
+def as_of_one_instant(connection: Connection) -> None:
+    """All that is read through the connection from now on is as it stands at its first read. To be asked for before
+    that; SQLite reads so anyway."""
+    if connection.dialect.name == "mysql":
+        connection.execution_options(isolation_level="REPEATABLE READ")

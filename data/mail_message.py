@@ -1,4 +1,4 @@
-"""What a mail is before it is sent, and the two ways in which sending fails."""
+"""What a mail is before it is sent."""
 
 import re
 from dataclasses import dataclass
@@ -8,19 +8,9 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from data.delivery import Refused
+
 _LINE_BREAKING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class MailRefused(Exception):
-    """The server will never take this message."""
-
-
-class MailUnavailable(Exception):
-    """The message could not be sent now. `remaining`: who still lacks it, where some have got it."""
-
-    def __init__(self, reason: str, remaining: tuple[str, ...] | None = None) -> None:
-        super().__init__(reason)
-        self.remaining = remaining
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +27,7 @@ class Message:
 
 
 def as_mime(message: Message) -> EmailMessage:
-    """The message as it goes over the wire. Raises MailRefused for addresses that are none.
+    """The message as it goes over the wire. Raises Refused for addresses that are none.
 
     No text can add a header: control characters in the subject become spaces.
     """
@@ -57,7 +47,7 @@ def _address(text: str) -> Address:
     try:
         address = Address(addr_spec=text)
     except (HeaderParseError, ValueError, IndexError) as error:
-        raise MailRefused(f"{text!r} is not a mail address: {error}") from error
+        raise Refused(f"{text!r} is not a mail address: {error}") from error
     if not address.username or not address.domain:
-        raise MailRefused(f"{text!r} is not a mail address")
+        raise Refused(f"{text!r} is not a mail address")
     return address

@@ -12,7 +12,8 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 import structlog
 
-from data.mail_message import MailRefused, MailUnavailable, Message, as_mime
+from data.delivery import Refused, Unavailable
+from data.mail_message import Message, as_mime
 from helpers.errors import UserError
 
 TIMEOUT_SECONDS = 10.0
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 
 class Mailer(Protocol):
     def send(self, message: Message) -> None:
-        """Hands the message over. Raises MailRefused or MailUnavailable."""
+        """Hands the message over. Raises Refused or Unavailable."""
         ...
 
 
@@ -44,7 +45,7 @@ class EmlMailer:
             draft.write_bytes(content)
             draft.replace(path)
         except OSError as error:
-            raise MailUnavailable(f"{path}: {error.strerror}") from error
+            raise Unavailable(f"{path}: {error.strerror}") from error
 
 
 class SmtpMailer:
@@ -72,7 +73,7 @@ class SmtpMailer:
             except smtplib.SMTPRecipientsRefused as error:
                 turned_away = error.recipients
             except smtplib.SMTPNotSupportedError as error:
-                raise MailRefused(f"the server cannot take this message: {error}") from error
+                raise Refused(f"the server cannot take this message: {error}") from error
             except smtplib.SMTPResponseException as error:
                 raise _judged(error) from error
         _raise_for(turned_away, message)
@@ -104,13 +105,13 @@ def _trouble_as_unavailable() -> Iterator[None]:
     try:
         yield
     except (OSError, smtplib.SMTPException) as error:
-        raise MailUnavailable(f"{type(error).__name__}: {error}") from error
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
 
 
 def _judged(error: smtplib.SMTPResponseException) -> Exception:
     reason = _reply(error.smtp_code, error.smtp_error)
     permanent = error.smtp_code >= 500 and error.smtp_code not in ABOUT_THE_ACCOUNT
-    return MailRefused(reason) if permanent else MailUnavailable(reason)
+    return Refused(reason) if permanent else Unavailable(reason)
 
 
 def _raise_for(turned_away: Mapping[str, tuple[int, bytes]], message: Message) -> None:
@@ -120,9 +121,9 @@ def _raise_for(turned_away: Mapping[str, tuple[int, bytes]], message: Message) -
     reasons = "; ".join(f"{who}: {_reply(*reply)}" for who, reply in turned_away.items())
     later = tuple(who for who, (code, _text) in turned_away.items() if code < 500)
     if later:
-        raise MailUnavailable(reasons, later)
+        raise Unavailable(reasons, later)
     if len(turned_away) == len(set(message.recipients)):
-        raise MailRefused(reasons)
+        raise Refused(reasons)
     log.warning("mail_refused_for_some", message_id=message.message_id, reasons=reasons)
 
 

@@ -1,61 +1,25 @@
-"""The ledger `model_logs`: one row per answered prediction, and beside it each client's newest row."""
+"""The ledger `model_logs`: one row per answered prediction, and beside it each client's newest row and exposures."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from data.dialect import insert_absent, upsert_newest
+from data import exposures
+from data.dialect import chunks, insert_absent, upsert_newest
+from data.ledger_row import COLUMNS, LedgerRow, age, read_record
 from data.tables import HOLDOUT_ARM, client_latest, model_logs
 
+__all__ = ["COLUMNS", "LedgerRow", "append_many", "clients_of", "find", "latest", "read_record", "riskiest"]
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """One answer: probabilities in [0, 1], money in the table's currency, `response_time` in seconds.
-
-    In the holdout `prediction`, `high_risk` and `money_at_risk` are None, and the score is among `silent_scores`.
-    """
-
-    prediction_id: str
-    client_id: str
-    answered_at: datetime
-    arm: str
-    model: str
-    model_version: str
-    config_revision: int
-    experiment: str | None
-    prediction: float | None
-    high_risk: bool | None
-    cutoff: float
-    ltv: float | None
-    money_at_risk: float | None
-    recent_times_id_seen: int | None
-    input: dict[str, Any]
-    output: dict[str, Any]
-    silent_scores: dict[str, float | None]
-    request_id: str | None
-    response_time: float
-
-
-COLUMNS = tuple(field.name for field in fields(LedgerRow))
-
-
-def read_record(record: Mapping[str, Any]) -> LedgerRow:
-    """A row from JSON: its columns, the time as ISO 8601 with a zone; more keys are passed over.
-
-    Raises KeyError for a missing column, ValueError for a bad time.
-    """
-    columns = {name: record[name] for name in COLUMNS}
-    return LedgerRow(**{**columns, "answered_at": datetime.fromisoformat(record["answered_at"])})
+IDS_A_QUERY = 1_000
 
 
 def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> int:
     """Appends the rows whose `prediction_id` is new and gives their number. The order of calls does not matter."""
     given = list(rows)
     added = insert_absent(connection, model_logs, [_columns(row) for row in given])
-    latest_by_client = {row.client_id: _latest(row) for row in sorted(given, key=_age)}
+    latest_by_client = {row.client_id: _latest(row) for row in sorted(given, key=age)}
     upsert_newest(
         connection,
         client_latest,
@@ -63,12 +27,23 @@ def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> int:
         client_latest.c.answered_at,
         client_latest.c.prediction_id,
     )
+    exposures.keep(connection, given)
     return added
 
 
 def find(connection: Connection, prediction_id: str) -> LedgerRow | None:
     row = connection.execute(_SELECT.where(model_logs.c.prediction_id == prediction_id)).mappings().first()
     return LedgerRow(**row) if row else None
+
+
+def clients_of(connection: Connection, prediction_ids: Iterable[str]) -> dict[str, str]:
+    """The client of each of these predictions that is in the ledger."""
+    wanted = select(model_logs.c.prediction_id, model_logs.c.client_id)
+    found: dict[str, str] = {}
+    for some in chunks(dict.fromkeys(prediction_ids), IDS_A_QUERY):
+        rows = connection.execute(wanted.where(model_logs.c.prediction_id.in_(some)))
+        found.update((prediction_id, client_id) for prediction_id, client_id in rows)
+    return found
 
 
 def latest(connection: Connection, client_id: str, limit: int) -> list[LedgerRow]:
@@ -100,10 +75,6 @@ def _by_risk(columns: Any) -> tuple[Any, ...]:
 
 def _columns(row: LedgerRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in COLUMNS}
-
-
-def _age(row: LedgerRow) -> tuple[datetime, str]:
-    return row.answered_at, row.prediction_id
 
 
 def _latest(row: LedgerRow) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The work queue: wakes the worker for mail that is due.
+"""The work queue: wakes the worker for messages that are due.
 
 The rows of `notifications` say what is due, and survive whatever happens to Redis; a job here only
 says "look at this one now". So a job may be lost, or come twice, without harm.
@@ -18,7 +18,7 @@ from rq.utils import as_text
 
 from data.redis_client import build_redis
 
-MAIL = "mail"
+MESSAGES = "messages"
 SEND_NOTIFICATION = "jobs.tasks.send_notification"
 TIMEOUT_SECONDS = 1.0
 JOB_SECONDS = 25  # how long a job may run; shorter than a message's claim
@@ -34,43 +34,43 @@ class Queue:
     def __init__(self, redis_url: str) -> None:
         self._redis = build_redis(redis_url, timeout=TIMEOUT_SECONDS)
 
-    def enqueue_mail(self, prediction_ids: Sequence[str]) -> None:
+    def enqueue(self, message_ids: Sequence[str]) -> None:
         """One job a message, under the message's own id. Raises redis.RedisError."""
-        if not prediction_ids:
+        if not message_ids:
             return
-        queue = mail_queue(self._redis)
+        queue = message_queue(self._redis)
         with self._redis.pipeline() as pipeline:
-            for prediction_id in prediction_ids:  # what a failed job of the same id left would be taken over
-                pipeline.delete(Job.key_for(prediction_id))
-            queue.enqueue_many([_job(prediction_id) for prediction_id in dict.fromkeys(prediction_ids)], pipeline)
+            for message_id in message_ids:  # what a failed job of the same id left would be taken over
+                pipeline.delete(Job.key_for(message_id))
+            queue.enqueue_many([_job(message_id) for message_id in dict.fromkeys(message_ids)], pipeline)
             pipeline.execute()
 
     def depth(self) -> int:
         """How many jobs wait. Raises redis.RedisError."""
-        return mail_queue(self._redis).count
+        return message_queue(self._redis).count
 
-    def waiting(self, prediction_ids: Iterable[str]) -> set[str]:
+    def waiting(self, message_ids: Iterable[str]) -> set[str]:
         """Those whose job will run by itself: it is in the queue, or has its time still to come.
 
         Raises redis.RedisError.
         """
-        queue = mail_queue(self._redis)
+        queue = message_queue(self._redis)
         scheduled = ScheduledJobRegistry(queue=queue).key  # type: ignore[no-untyped-call]
         later = self._redis.zrangebyscore(scheduled, time.time() - OVERDUE_SECONDS, "+inf")
         alive = {*queue.get_job_ids(), *(as_text(job_id) for job_id in cast("list[bytes]", later))}
-        return alive.intersection(prediction_ids)
+        return alive.intersection(message_ids)
 
 
-def mail_queue(redis: Redis) -> RqQueue:
-    """RQ's own view of the queue of mails, over `redis`."""
-    return RqQueue(MAIL, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
+def message_queue(redis: Redis) -> RqQueue:
+    """RQ's own view of the queue of messages, over `redis`."""
+    return RqQueue(MESSAGES, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
 
 
-def _job(prediction_id: str) -> EnqueueData:
+def _job(message_id: str) -> EnqueueData:
     return RqQueue.prepare_data(
         SEND_NOTIFICATION,
-        args=[prediction_id],
-        job_id=prediction_id,
+        args=[message_id],
+        job_id=message_id,
         result_ttl=KEEP_DONE_SECONDS,
         failure_ttl=KEEP_FAILED_SECONDS,
         retry=Retry(max=len(AFTER_A_DEATH), interval=AFTER_A_DEATH),

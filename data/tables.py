@@ -17,6 +17,8 @@ from sqlalchemy import (
 from data.columns import Document, Finite, Key, Prose, Serial, UtcDateTime, utc_now
 
 CLIENT_ID_LENGTH = 190
+EXPERIMENT_LENGTH = 120
+REFERENCE_LENGTH = 210
 HOLDOUT_ARM = "holdout"
 
 metadata = MetaData(
@@ -135,14 +137,132 @@ client_latest = Table(
     Column("money_at_risk", Finite),
     # with prediction_id, or MariaDB sorts the table rather than look each one up
     Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id"),
+    Index(None, "answered_at"),
     **_KEYED,
 )
 
+# A client's first answer in an experiment, which decides its arm there. Kept by `prediction_log.append_many`, whatever
+# the order in which answers arrive. The permanent holdout has a name of its own for each month: `holdout/2026-11`.
+exposures = Table(
+    "exposures",
+    metadata,
+    Column("experiment", Key(EXPERIMENT_LENGTH), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH), primary_key=True),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("prediction_id", Key(36), nullable=False),
+    Column("arm", Key(100), nullable=False),
+    Column("model", Key(REFERENCE_LENGTH), nullable=False),
+    Column("score", Finite),
+    Column("ltv", Finite),
+    Index("ix_exposures_served", "experiment", "arm", "model", "first_at"),
+    **_KEYED,
+)
+
+# What models said silently at that first answer: those of `silent_scores`, one row each.
+exposure_scores = Table(
+    "exposure_scores",
+    metadata,
+    Column("experiment", Key(EXPERIMENT_LENGTH), primary_key=True),
+    Column("model", Key(REFERENCE_LENGTH), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH), primary_key=True),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("prediction_id", Key(36), nullable=False),
+    Column("score", Finite, nullable=False),
+    **_KEYED,
+)
+
+# What became of clients, as it was told: a later or corrected report is a row of its own. `client_id` is unknown while
+# the prediction that the report names is still on its way into the ledger.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("outcome_id", Key(64), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH)),
+    Column("prediction_id", Key(36)),
+    Column("churned", Boolean, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("source", Key(100), nullable=False),
+    Index("ix_outcomes_of_client", "client_id", "observed_at", "churned"),
+    Index(None, "prediction_id"),
+    **_KEYED,
+)
+
+# What was done to clients. `actor` is who did it.
+actions = Table(
+    "actions",
+    metadata,
+    Column("action_id", Key(64), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH), nullable=False),
+    Column("kind", Key(40), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Key(100), nullable=False),
+    Column("prediction_id", Key(36)),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Index(None, "client_id", "at"),
+    Index("ix_actions_of_day", "at", "prediction_id", "client_id"),  # covers the count of a day's calls
+    **_KEYED,
+)
+
+# Which action to suggest to whom: for a reason (`feature`), perhaps only at one of its `value`s; a row with neither is
+# for everybody else.
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("feature", Key(100)),
+    Column("value", Key(CLIENT_ID_LENGTH)),
+    Column("kind", Key(40), nullable=False),
+    Column("advice", Prose, nullable=False),
+    **_OPTIONS,
+)
+
+# What people concluded of an experiment that has ended; when it ran and how, the config's history says.
+experiment_verdicts = Table(
+    "experiment_verdicts",
+    metadata,
+    Column("experiment", Key(EXPERIMENT_LENGTH), primary_key=True),
+    Column("winner", Key(100)),
+    Column("note", Prose, nullable=False),
+    Column("decided_by", Key(100), nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    **_KEYED,
+)
+
+# On which side of the line each client was found last, and each crossing of it.
+risk_states = Table(
+    "risk_states",
+    metadata,
+    Column("client_id", Key(CLIENT_ID_LENGTH), primary_key=True),
+    Column("high", Boolean, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Column("prediction_id", Key(36), nullable=False),
+    **_KEYED,
+)
+
+risk_changes = Table(
+    "risk_changes",
+    metadata,
+    Column("change_id", Key(64), primary_key=True),
+    Column("client_id", Key(CLIENT_ID_LENGTH), nullable=False),
+    Column("high", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("prediction_id", Key(36), nullable=False),
+    Column("prediction", Finite, nullable=False),
+    Column("money_at_risk", Finite),
+    Column("cutoff", Finite, nullable=False),
+    Index(None, "at"),
+    Index(None, "client_id", "at"),
+    **_KEYED,
+)
+
+# Messages that are due, by mail or webhook, and what became of them.
 notifications = Table(
     "notifications",
     metadata,
-    Column("prediction_id", Key(36), primary_key=True),
-    Column("client_id", Key(CLIENT_ID_LENGTH), nullable=False),
+    Column("message_id", Key(64), primary_key=True),
+    Column("channel", Key(20), nullable=False, server_default="mail"),
+    Column("client_id", Key(CLIENT_ID_LENGTH)),
     Column("recipients", Document, nullable=False),
     Column("message", Document, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -151,7 +271,8 @@ notifications = Table(
     Column("sent_at", UtcDateTime),
     Column("failed_at", UtcDateTime),
     Column("error", Prose),
-    Index(None, "sent_at", "failed_at", "created_at"),
+    Column("replayed_at", UtcDateTime),
+    Index("ix_notifications_due", "channel", "sent_at", "failed_at", "created_at"),
     **_KEYED,
 )
 

@@ -1,25 +1,12 @@
 """Answers as the rows of a page: what to show, in which order, and how long each bar is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from endpoints.wording import effect_words, label, percent, times_seen, value_words
+from endpoints.reason_bars import Reason, bars, scale_of
+from endpoints.wording import label, percent, times_seen
 from services.answers import Answer
-
-HALF = 50.0
-SMALLEST_SCALE = 0.5  # log-odds: a lone tiny effect must not fill its bar
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """`start` and `width` are in a box 100 wide with the axis in its middle."""
-
-    text: str
-    words: str
-    raises: bool
-    start: float
-    width: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ def order_named(name: str) -> Order:
 
 def rows(answers: Sequence[Answer], order: Order) -> list[Row]:
     """One row for each answer; what is unknown comes last."""
-    scale = max([abs(r["effect"]) for a in answers for r in a.reasons] + [SMALLEST_SCALE])
+    scale = scale_of(answer.reasons for answer in answers)
     return [_row(answer, scale) for answer in _sorted(answers, order.key)]
 
 
@@ -87,21 +74,9 @@ def _row(answer: Answer, scale: float) -> Row:
         high=answer.high_risk == "yes",
         money=answer.money_at_risk,
         ltv=answer.ltv,
-        reasons=tuple(_reason(reason, scale) for reason in answer.reasons),
+        reasons=bars(answer.reasons, scale),
         cautions=tuple(str(warning["message"]) for warning in answer.warnings),
         arm=answer.arm.capitalize(),
         model="" if probability is None else f"{label(answer.model)} {answer.model_version}",
         seen_words=times_seen(answer.recent_times_id_seen),
-    )
-
-
-def _reason(reason: Mapping[str, Any], scale: float) -> Reason:
-    effect = float(reason["effect"])
-    width = round(HALF * min(abs(effect) / scale, 1.0), 2)
-    return Reason(
-        text=f"{label(reason['feature'])} is {value_words(reason['value'])}",
-        words=effect_words(effect),
-        raises=effect > 0,
-        start=HALF if effect > 0 else HALF - width,
-        width=width,
     )

@@ -1,15 +1,14 @@
 """Answers as a CSV file that a spreadsheet opens without running anything."""
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 
+from endpoints.csv_cells import MARK, csv_lines
 from endpoints.problems import field_problem
-from endpoints.wording import effect_words, label, value_words
+from endpoints.reason_bars import in_words
 from services.answers import Answer
 from services.client_scores import Unscored
 
@@ -28,7 +27,6 @@ COLUMNS = (
     "reasons",
     "notes",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def seal(answers: Sequence[Answer], unscored: Sequence[Unscored]) -> str:
@@ -45,29 +43,15 @@ def unsealed_csv(sealed: str) -> str:
         lines = _serializer().loads(sealed)
     except BadData:
         raise field_problem("answers", "is not a list that this service made; predict again") from None
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([_cell(value) for value in line] for line in lines)
-    return "\ufeff" + text.getvalue()  # the mark by which spreadsheets know UTF-8
+    return MARK + "".join(csv_lines(COLUMNS, lines))
 
 
 def _line(answer: Answer) -> Mapping[str, Any]:
     found = answer.as_dict()
     held = answer.prediction is None
     hidden = {"model": None, "model_version": None, "notes": "in the holdout: no score is shown"}
-    words = {"reasons": "; ".join(_reasons(answer)), "notes": "; ".join(w["message"] for w in answer.warnings)}
+    words = {"reasons": in_words(answer.reasons), "notes": "; ".join(w["message"] for w in answer.warnings)}
     return {**found, **words, **(hidden if held else {})}
-
-
-def _reasons(answer: Answer) -> Iterator[str]:
-    for each in answer.reasons:
-        yield f"{label(each['feature'])} is {value_words(each['value'])}: {effect_words(each['effect'])}"
-
-
-def _cell(value: Any) -> Any:
-    """Text that a spreadsheet would take for a formula is led by an apostrophe (OWASP, CSV Injection)."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
 def _serializer() -> URLSafeSerializer:

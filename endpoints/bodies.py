@@ -17,6 +17,21 @@ def read_object(request: Request) -> dict[str, Any]:
     """The JSON object in the body. Raises Problem: 415 for another content type, 413 for too much, 400
     for what is compressed, not UTF-8, not JSON or repeats a key, 422 for JSON that is no object or holds
     text that is not valid Unicode, naming where."""
+    parsed = _read(request)
+    if not isinstance(parsed, dict):
+        raise _other_kind("object")
+    return parsed
+
+
+def read_object_or_array(request: Request) -> dict[str, Any] | list[Any]:
+    """The JSON object or array in the body; see `read_object`."""
+    parsed = _read(request)
+    if not isinstance(parsed, dict | list):
+        raise _other_kind("object or array")
+    return parsed
+
+
+def _read(request: Request) -> Any:
     if request.mimetype != "application/json":
         raise Problem(415, "send the body as Content-Type: application/json")
     if request.content_encoding not in (None, "", "identity"):
@@ -25,9 +40,12 @@ def read_object(request: Request) -> dict[str, Any]:
     parsed = _parse(raw)
     if _HALF_A_CHARACTER.search(raw):
         _refuse_broken_text(parsed)
-    if not isinstance(parsed, dict):
-        raise Problem(422, "the body must be a JSON object", [{"field": "body", "message": "must be an object"}])
     return parsed
+
+
+def _other_kind(wanted: str) -> Problem:
+    line = {"field": "body", "message": f"must be an {wanted}"}
+    return Problem(422, f"the body must be a JSON {wanted}", [line])
 
 
 def _whole(request: Request) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import TypeAdapter, ValidationError
 
-from endpoints.questions import ClientId
+from services.client_id import ClientId
 
 MOST_IDS = 200
 LENGTH = "an id has 1 to 190 characters"

@@ -8,7 +8,7 @@ from flask import Response, current_app, render_template
 from endpoints.edge import json_response, wiring
 from endpoints.openapi import document
 from endpoints.tokens import require_metrics_token
-from services.config_model import CHAMPION
+from experiments.plan import CHAMPION
 from services.snapshot import Snapshot
 
 metadata = APIBlueprint("metadata", __name__, tag="Metadata")

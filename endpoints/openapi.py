@@ -1,31 +1,19 @@
 """The OpenAPI 3.1 document: fixed calls, and the request schema of the models now in service."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from apiflask import APIFlask
 from flask import Flask
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field
 
+from endpoints import actions, assignments, call_list, experiments, outcomes
 from endpoints.edge import wiring
+from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, described, object_of, query
 from endpoints.problems import MEDIA_TYPE
 from endpoints.questions import KEY, MOST_REASONS, Envelope
 from services.answers import Answer
 from services.config_refresh import Refreshed
-
-_REF = "#/components/schemas/{model}"
-_ERRORS = {
-    400: "The body cannot be read.",
-    401: "No access token.",
-    403: "Not this access token.",
-    413: "The body is too large.",
-    415: "The body is not JSON.",
-    422: "A field is not usable; the document names it.",
-    500: "Something broke; nothing was scored.",
-    503: "Nothing can be predicted or recorded now; try again.",
-}
-_BODY_ERRORS = (400, 401, 403, 413, 415, 422, 500, 503)
 
 
 class ProblemDocument(BaseModel):
@@ -40,27 +28,23 @@ class ProblemDocument(BaseModel):
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """`answer` is a schema's name, or None for text; `body` likewise, None where there is none."""
-
-    answer: str | None
-    errors: tuple[int, ...] = (500,)
-    body: str | None = None
-    token: bool = False
-    also: tuple[int, ...] = ()
-
-
+_MODULES = (actions, assignments, call_list, experiments, outcomes)
+_REASONS = query(
+    "reasons",
+    {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 0},
+    "How many reasons to give with the answer; the body's own wins.",
+)
 _OPERATIONS: Mapping[str, Operation] = {
-    "predict": Operation("Answer", _BODY_ERRORS, "PredictRequest", token=True),
-    "predict_batch": Operation("BatchAnswer", _BODY_ERRORS, "BatchRequest", token=True),
+    "predict": Operation("Answer", BODY_ERRORS, "PredictRequest", token=True, query=(_REASONS,)),
+    "predict_batch": Operation("BatchAnswer", BODY_ERRORS, "BatchRequest", token=True),
     "config_refresh": Operation("Refreshed", (400, 401, 403, 413, 415, 422, 500), token=True),
     "health": Operation("Status"),
     "ready": Operation("Readiness", also=(503,)),
     "startup": Operation("Status", also=(503,)),
     "metadata": Operation("Metadata", (500, 503)),
-    "metrics": Operation(None, (401, 403, 500), token=True),
+    "metrics": Operation(None, (401, 403, 500), token=True, media=("text/plain",)),
     "openapi": Operation("OpenApi"),
+    **{name: operation for module in _MODULES for name, operation in module.OPERATIONS.items()},
 }
 
 
@@ -81,7 +65,9 @@ def _complete(spec: Any) -> Any:
     for path, methods in list(spec["paths"].items()):
         for method, operation in methods.items():
             name = operation["operationId"]
+            of_path = operation.get("parameters", [])
             operation.update(_operation(_OPERATIONS[name], method), operationId=_unique_id(name, path, method))
+            operation["parameters"] = [*of_path, *_OPERATIONS[name].query]
     return spec
 
 
@@ -92,23 +78,18 @@ def _unique_id(operation_id: str, path: str, method: str) -> str:
 
 
 def _operation(known: Operation, method: str) -> dict[str, Any]:
-    content = (
-        {"application/json": {"schema": {"$ref": _REF.format(model=known.answer)}}}
-        if known.answer
-        else {"text/plain": {"schema": {"type": "string"}}}
-    )
+    content = {media: {"schema": {"type": "string"}} for media in known.media}
+    if known.answer:
+        content["application/json"] = {"schema": {"$ref": REF.format(model=known.answer)}}
     answers = {str(status): {"description": "The answer.", "content": content} for status in (200, *known.also)}
-    problem = {MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}
-    errors = {str(each): {"description": _ERRORS[each], "content": problem} for each in known.errors}
+    problem = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
+    errors = {str(each): {"description": ERRORS[each], "content": problem} for each in known.errors}
     found: dict[str, Any] = {"responses": {**answers, **errors}}
     if known.token:
         found["security"] = [{"token": []}]
     if known.body and method == "post":
-        schema = {"schema": {"$ref": _REF.format(model=known.body)}}
+        schema = {"schema": {"$ref": REF.format(model=known.body)}}
         found["requestBody"] = {"required": True, "content": {"application/json": schema}}
-    if known.body == "PredictRequest":
-        limits = {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 0}
-        found["parameters"] = [{"name": "reasons", "in": "query", "schema": limits}]
     return found
 
 
@@ -116,8 +97,8 @@ def _schemas() -> dict[str, Any]:
     request = _request_schema()
     key = KEY.json_schema()
     instance = _with(request, {"key": key}, ["key"])
-    answer = _schema(Answer)
-    error = {"key": {"type": ["string", "integer", "null"]}, "error": {"$ref": _REF.format(model="Problem")}}
+    answer = described(Answer)
+    error = {"key": {"type": ["string", "integer", "null"]}, "error": {"$ref": REF.format(model="Problem")}}
     row = {
         "oneOf": [
             _with(answer, {"key": key}, ["key"]),
@@ -127,23 +108,24 @@ def _schemas() -> dict[str, Any]:
     return {
         "PredictRequest": _with(request, {"token": {"type": "string"}}, []),
         "Answer": answer,
-        "BatchRequest": _object({"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}),
-        "BatchAnswer": _object({"answers": {"type": "array", "items": row}}),
-        "Refreshed": _schema(Refreshed),
-        "Readiness": _object({"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}),
-        "Status": _object({"status": {"type": "string"}}),
+        "BatchRequest": object_of({"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}),
+        "BatchAnswer": object_of({"answers": {"type": "array", "items": row}}),
+        "Refreshed": described(Refreshed),
+        "Readiness": object_of({"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}),
+        "Status": object_of({"status": {"type": "string"}}),
         "Metadata": {"type": "object"},
         "OpenApi": {"type": "object"},
-        "Problem": _schema(ProblemDocument),
+        "Problem": described(ProblemDocument),
+        **{name: schema for module in _MODULES for name, schema in module.SCHEMAS.items()},
     }
 
 
 def _request_schema() -> dict[str, Any]:
-    envelope = _schema(Envelope)
+    envelope = described(Envelope)
     if not wiring().live.ready:
         return {**envelope, "additionalProperties": True}
     serving = wiring().snapshot().serving
-    customer = _schema(serving.input_model)
+    customer = described(serving.input_model)
     if serving.schema.id:
         envelope["properties"]["client_id"]["description"] += f" It may be sent as {serving.schema.id} instead."
     merged = _with(customer, envelope["properties"], envelope["required"])
@@ -154,11 +136,3 @@ def _request_schema() -> dict[str, Any]:
 def _with(schema: dict[str, Any], properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
     merged = {**properties, **schema["properties"]}
     return {**schema, "properties": merged, "required": [*required, *schema.get("required", [])]}
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _schema(model: Any) -> dict[str, Any]:
-    return TypeAdapter(model).json_schema(ref_template=_REF, by_alias=True)

@@ -8,8 +8,12 @@ from flask_wtf import CSRFProtect
 from app_settings import Settings
 from endpoints.accounts import accounts
 from endpoints.assets import asset, assets
+from endpoints.call_list_page import call_list_page
+from endpoints.client_page import client_page
+from endpoints.experiments_page import experiments_page
 from endpoints.model_ui import model_ui
 from endpoints.sign_in_limits import limit_sign_ins
+from endpoints.suggestions_page import suggestions_page
 from endpoints.wording import money, percent
 from services.sign_in import IDLE
 
@@ -22,7 +26,11 @@ class Page:
     label: str
 
 
-PAGES = (Page("model_ui.page", "Predict"),)
+PAGES = (
+    Page("call_list_page.page", "Call list"),
+    Page("model_ui.page", "Predict"),
+    Page("experiments_page.page", "Experiments"),
+)
 
 
 def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...]) -> None:
@@ -35,7 +43,7 @@ def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...
     for blueprint in token_only:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
-    for blueprint in (assets, accounts, model_ui):
+    for blueprint in (assets, accounts, model_ui, call_list_page, suggestions_page, client_page, experiments_page):
         app.register_blueprint(blueprint)
     limit_sign_ins(app, settings.redis_address())
     app.add_template_filter(percent)

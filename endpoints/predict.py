@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from endpoints.edge import json_response, wiring
 from endpoints.problems import Problem, field_problem
-from endpoints.questions import KEY, LARGEST_KEY, LONGEST_ID, MOST_REASONS, question
+from endpoints.questions import KEY, LARGEST_KEY, MOST_REASONS, question
 from endpoints.tokens import body_with_token
 from services.answers import Question
+from services.client_id import LONGEST_ID
 from services.snapshot import Snapshot
 
 predict = APIBlueprint("predict", __name__, tag="Predict")

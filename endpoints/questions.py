@@ -2,39 +2,18 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from endpoints.problems import field_problem, validation_problem
 from services.answers import Question
+from services.client_id import LONGEST_ID, PRINTABLE, ClientId
 from services.snapshot import Snapshot
 
 MOST_REASONS = 100
-LONGEST_ID = 190
 LARGEST_KEY = 2**53  # what every JSON reader keeps exact
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
-
-
-def _quoted(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        raise ValueError('must be text: put it in quotes, as in "42"')
-    return value
-
-
-ClientId = Annotated[
-    str,
-    BeforeValidator(_quoted),
-    Field(
-        min_length=1,
-        max_length=LONGEST_ID,
-        pattern=_PRINTABLE,
-        description="The customer's id: any text without control characters; upper and lower case differ.",
-        examples=["7590-VHVEG"],
-    ),
-]
-
 
 Key = Annotated[
-    Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=_PRINTABLE)]
+    Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=PRINTABLE)]
     | Annotated[int, Field(ge=-LARGEST_KEY, le=LARGEST_KEY)],
     Field(description="Names the row of a batch; no two rows have the same.", examples=["row 1", 2]),
 ]

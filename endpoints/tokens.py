@@ -1,13 +1,16 @@
 """The access token of the API: a Bearer header, or `token` in the JSON body; never the address line."""
 
+from collections.abc import Callable
 from hmac import compare_digest
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Request, request
 
-from endpoints.bodies import read_object
+from endpoints.bodies import read_object, read_object_or_array
 from endpoints.edge import wiring
 from endpoints.problems import Problem
+
+T = TypeVar("T")
 
 
 def require_token() -> None:
@@ -16,16 +19,24 @@ def require_token() -> None:
 
 
 def body_with_token() -> dict[str, Any]:
-    """The JSON body, without its token, once the token is found right. Raises Problem 401 or 403, and
-    what `read_object` raises."""
+    """The JSON object in the body, without its token, once the token is found right. Raises Problem 401 or
+    403, and what `read_object` raises."""
+    return _with_token(read_object)
+
+
+def object_or_array_with_token() -> dict[str, Any] | list[Any]:
+    """Likewise, where an array may come as well, whose token can only be in the header."""
+    return _with_token(read_object_or_array)
+
+
+def _with_token(read: Callable[[Request], T]) -> T:
     token = _bearer(request)
     if token is not None:
         _check(token)
-        body = read_object(request)
-        body.pop("token", None)
-        return body
-    body = _body_or_unauthorised()
-    _check(body.pop("token", None))
+    body = read(request) if token is not None else _body_or_unauthorised(read)
+    held = body.pop("token", None) if isinstance(body, dict) else None
+    if token is None:
+        _check(held)
     return body
 
 
@@ -42,10 +53,10 @@ def _bearer(incoming: Request) -> str | None:
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def _body_or_unauthorised() -> dict[str, Any]:
+def _body_or_unauthorised(read: Callable[[Request], T]) -> T:
     """A body that cannot be read cannot hold a token either: the caller hears of the token first."""
     try:
-        return read_object(request)
+        return read(request)
     except Problem as problem:
         raise (_missing() if problem.status in (400, 422) else problem) from None
 

@@ -1,9 +1,8 @@
-"""The tab on which a customer is described in a form."""
+"""The tab on which a customer is described in a form, and scored without being recorded."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from flask import g
 from pydantic import BaseModel, ValidationError
 
 from endpoints import form_values
@@ -12,13 +11,14 @@ from endpoints.client_ids import problem_with_id
 from endpoints.edge import wiring
 from endpoints.predict_view import View, facts, outcome
 from endpoints.schema_form import fields as fields_of
-from endpoints.session_cookie import from_store, visitor
+from endpoints.session_cookie import from_store
 from endpoints.wording import label
 from services.answers import Question
 from services.client_scores import known_values
 from services.snapshot import Serving
 
 REASONS = 8
+NOBODY = "what-if"
 
 
 def unanswered_form(client_id: str) -> View:
@@ -31,7 +31,7 @@ def unanswered_form(client_id: str) -> View:
         values |= known_values(schema, found or {})
         problem = "" if found else f"The customer table has no client “{client_id}”: this is a typical customer."
     fields = fields_of(schema, form_values.as_texts(values), {})
-    return View(facts(snapshot), "what-if", client_id=client_id or _own_id(), fields=fields, problem=problem)
+    return View(facts(snapshot), "what-if", client_id=client_id or NOBODY, fields=fields, problem=problem)
 
 
 def answered_form(form: Mapping[str, str]) -> View:
@@ -49,16 +49,10 @@ def answered_form(form: Mapping[str, str]) -> View:
         return View(
             facts(snapshot), "what-if", client_id=client_id, client_id_error=error, fields=fields, problem=problem
         )
-    answer = wiring().predictions.answer(Question(client_id, data, REASONS), g.get("request_id"))
+    answer = wiring().predictions.try_out(Question(client_id, data, REASONS))
     now = facts(wiring().snapshot())
     result = outcome([answer], [], order_named("entered"), now.cutoff)
     return View(now, "what-if", client_id=client_id, fields=fields, outcome=result)
-
-
-def _own_id() -> str:
-    """An id for trials of one's own, which nobody takes for a customer."""
-    person = visitor()
-    return f"what-if-{person.username}" if person else "what-if"
 
 
 def _checked(serving: Serving, values: Mapping[str, Any]) -> tuple[BaseModel | None, dict[str, str]]:

@@ -5,7 +5,9 @@ from functools import cache
 import structlog
 
 from app_settings import Settings, load_settings
-from services.letters import Letterhead
+from data.notifications import MAIL, WEBHOOK
+from services.letters import Letterhead, Letters
+from services.notifications import Senders
 from wiring import Wiring, build_wiring
 
 log = structlog.get_logger()
@@ -17,8 +19,10 @@ def wiring() -> Wiring:
     return build_wiring(load_settings())
 
 
-def letterhead(settings: Settings) -> Letterhead:
-    return Letterhead(settings.mail_from, settings.public_url)
+def senders(wired: Wiring) -> Senders:
+    """What carries the messages of each channel."""
+    mail = Letters(wired.mailer, Letterhead(wired.settings.mail_from, wired.settings.public_url))
+    return {MAIL: mail, WEBHOOK: wired.webhook} if wired.webhook else {MAIL: mail}
 
 
 def beat(settings: Settings, process: str) -> None:

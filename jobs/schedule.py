@@ -17,10 +17,14 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.turns import Turns
+from services.digest import make_digest
+from services.guardrails import Guard
 from services.notifications import sweep
+from services.risk_watch import RiskWatch
 from wiring import Wiring
 
-SWEEP_SECONDS = 30
+SWEEP_SECONDS, WATCH_SECONDS, DIGEST_SECONDS = 10, 30, 600
+GUARD_SECONDS, OUTCOMES_SECONDS = 60, 3_600
 BEAT_SECONDS = 10
 LONGEST_TICK_SECONDS = 60.0
 
@@ -37,7 +41,15 @@ class Duty:
 
 
 def duties(wired: Wiring) -> list[Duty]:
-    return [Duty("mail_sweep", SWEEP_SECONDS, partial(sweep, wired.engine, wired.queue, wired.clock))]
+    watch = RiskWatch(wired.engine, wired.queue, wired.clock, webhooks=wired.webhook is not None)
+    guard = Guard(wired.engine, wired.registry, wired.activity, wired.clock, wired.announce)
+    return [
+        Duty("message_sweep", SWEEP_SECONDS, partial(sweep, wired.engine, wired.queue, wired.clock)),
+        Duty("risk_watch", WATCH_SECONDS, watch.look),
+        Duty("digest", DIGEST_SECONDS, partial(make_digest, wired.engine, wired.queue, wired.clock)),
+        Duty("guardrails", GUARD_SECONDS, guard.watch_answers),
+        Duty("guardrails_outcomes", OUTCOMES_SECONDS, guard.watch_outcomes),
+    ]
 
 
 def keep(duties: Sequence[Duty], turns: Turns, beat: Callable[[], None] = lambda: None) -> None:

@@ -1,4 +1,4 @@
-"""The process that sends mail: RQ's worker for one queue, kept going through Redis outages.
+"""The process that sends messages: RQ's worker for one queue, kept going through Redis outages.
 
 RQ's own defaults lose minutes when a worker is killed. Here a dead worker's job is taken up again
 after its claim has lapsed (`services.notifications.CLAIM`), by RQ or by the sweep, whichever is first.
@@ -18,7 +18,7 @@ from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
-from data.queue import JOB_SECONDS, MAIL, mail_queue
+from data.queue import JOB_SECONDS, MESSAGES, message_queue
 from data.redis_client import build_redis
 
 REDIS_SECONDS = 5.0
@@ -30,8 +30,8 @@ ALARM_SECONDS = 1.0
 log = structlog.get_logger()
 
 
-class MailWorker(SimpleWorker):
-    """Works in this very process: a fork for each mail would allow about two mails a second.
+class MessageWorker(SimpleWorker):
+    """Works in this very process: a fork for each message would allow about two a second.
 
     `beat` is called whenever the worker has shown to be alive.
     """
@@ -54,7 +54,7 @@ class MailWorker(SimpleWorker):
 
 
 def work(redis_url: str, beat: Callable[[], None] = lambda: None) -> None:
-    """Sends mail until SIGTERM or SIGINT; a message in hand is finished first."""
+    """Sends what is due until SIGTERM or SIGINT; a message in hand is finished first."""
     stopped = threading.Event()
     _stop_on_signal(stopped)
     threading.Thread(target=_ring, args=(redis_url, stopped), name="retries", daemon=True).start()
@@ -82,9 +82,9 @@ def _work_once(redis: Redis, beat: Callable[[], None]) -> bool:
     return worker is not None and worker.stopping
 
 
-def _build(redis: Redis, beat: Callable[[], None]) -> MailWorker:
-    worker = MailWorker(
-        [mail_queue(redis)],
+def _build(redis: Redis, beat: Callable[[], None]) -> MessageWorker:
+    worker = MessageWorker(
+        [message_queue(redis)],
         connection=redis,
         serializer=JSONSerializer,
         worker_ttl=WORKER_SECONDS,
@@ -109,10 +109,10 @@ def _ring(redis_url: str, stopped: threading.Event) -> None:
     lock held for a minute. Two of these at once bring a job twice, which harms nothing.
     """
     redis = build_redis(redis_url, timeout=REDIS_SECONDS)
-    scheduler = RQScheduler([MAIL], connection=redis, serializer=JSONSerializer, logging_level="WARNING")
+    scheduler = RQScheduler([MESSAGES], connection=redis, serializer=JSONSerializer, logging_level="WARNING")
     while not stopped.wait(ALARM_SECONDS):
         try:
-            scheduler.prepare_registries([MAIL])
+            scheduler.prepare_registries([MESSAGES])
             scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
         except RedisError as error:
             log.warning("retries_interrupted", error=f"{type(error).__name__}: {error}")

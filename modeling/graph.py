@@ -1,7 +1,7 @@
 """The served graph of a forest: input `features` [N, F], output `probability` [N], all 32-bit.
 
 One `TreeEnsembleRegressor` (ONNX operator set ai.onnx.ml 3) and a sigmoid. A forest whose trees use one
-column each becomes a second output `contributions` [N, F]: each column's own tree of steps, centred.
+column each has a second output, `contributions` [N, F]: each column's own tree of steps, centred.
 """
 
 from collections.abc import Sequence
@@ -28,6 +28,10 @@ _NODE_FIELDS = (
     "nodes_missing_value_tracks_true",
 )
 _LEAF_FIELDS = ("target_treeids", "target_nodeids", "target_ids", "target_weights")
+_ENDING = (
+    helper.make_node("Sigmoid", ["score"], ["column"]),
+    helper.make_node("Reshape", ["column", "flat"], ["probability"]),
+)
 
 
 @dataclass(slots=True)
@@ -69,49 +73,42 @@ class _Attributes:
 
 def forest_graph(forest: Forest) -> bytes:
     """The graph of any forest."""
-    attributes = _Attributes()
-    for number, tree in enumerate(forest.trees):
-        attributes.add_tree(number, tree, 0)
-    nodes = [
-        attributes.operator("score", 1, [forest.bias]),
-        helper.make_node("Sigmoid", ["score"], ["column"]),
-        helper.make_node("Reshape", ["column", "flat"], ["probability"]),
-    ]
-    flat = helper.make_tensor("flat", TensorProto.INT64, [1], [-1])
-    return _finished(nodes, forest.features, [flat], [])
+    return _finished([_sum(forest.trees, forest.bias), *_ENDING], forest.features, [])
 
 
 def additive_graph(model: Additive) -> bytes:
-    """The graph of an additive model, each column's steps one tree with a target of its own."""
-    attributes = _Attributes()
-    count = len(model.steps)
-    for column, steps in enumerate(model.steps):
-        attributes.add_tree(column, step_tree(steps, column), column)
-    nodes = [
-        attributes.operator("contributions", count, [0.0] * count),
-        helper.make_node("ReduceSum", ["contributions", "columns"], ["total"], keepdims=0),
-        helper.make_node("Add", ["total", "base"], ["score"]),
-        helper.make_node("Sigmoid", ["score"], ["probability"]),
-    ]
-    constants = [
-        helper.make_tensor("columns", TensorProto.INT64, [1], [1]),
-        helper.make_tensor("base", TensorProto.FLOAT, [1], [model.base]),
-    ]
+    """The graph of an additive model, each column's steps one tree, with a target of its own beside the sum.
+
+    The sum is the operator's, row by row. Reduced from the contributions, its last bit would depend on how many
+    rows are asked about at once.
+    """
+    trees = [step_tree(steps, column) for column, steps in enumerate(model.steps)]
+    attributes, count = _Attributes(), len(trees)
+    for column, tree in enumerate(trees):
+        attributes.add_tree(column, tree, column)
     contributions = helper.make_tensor_value_info("contributions", TensorProto.FLOAT, [None, count])
-    return _finished(nodes, count, constants, [contributions])
+    terms = attributes.operator("contributions", count, [0.0] * count)
+    return _finished([terms, _sum(trees, model.base), *_ENDING], count, [contributions])
+
+
+def _sum(trees: Sequence[Tree], bias: float) -> NodeProto:
+    attributes = _Attributes()
+    for number, tree in enumerate(trees):
+        attributes.add_tree(number, tree, 0)
+    return attributes.operator("score", 1, [bias])
 
 
 def _node_id(child: int, inner: int) -> int:
     return child if child >= 0 else inner - child - 1
 
 
-def _finished(nodes: list[NodeProto], features: int, constants: list[Any], more: list[Any]) -> bytes:
+def _finished(nodes: list[NodeProto], features: int, more: list[Any]) -> bytes:
     graph = helper.make_graph(
         nodes,
         "holdfast",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, features])],
         [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None]), *more],
-        constants,
+        [helper.make_tensor("flat", TensorProto.INT64, [1], [-1])],
     )
     opsets = [helper.make_opsetid(*operator) for operator in OPERATORS]
     model: ModelProto = helper.make_model(

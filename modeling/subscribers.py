@@ -59,10 +59,17 @@ def write_subscribers(path: Path, rows: int = 10_000, seed: int = 1) -> None:
 
 def subscribers(rows: int = 10_000, seed: int = 1) -> dict[str, list[Any]]:
     """The table by column; gaps are empty text. About one subscriber in five has left."""
+    return subscribers_with_truth(rows, seed)[0]
+
+
+def subscribers_with_truth(rows: int, seed: int) -> tuple[dict[str, list[Any]], Doubles]:
+    """The same table, and beside it each subscriber's true probability of leaving, (N,), which nobody knows of
+    customers that are not made up."""
     random = np.random.default_rng(seed)
     people = _population(random, rows)
-    churned = _outcome(random, people)
-    return {
+    chances = _chances(random, people)
+    churned = random.random(rows) < chances
+    table = {
         "subscriber_id": [f"S{number:06d}" for number in random.permutation(rows) + 100_000],
         "signup_date": [(TODAY - timedelta(days=int(days))).isoformat() for days in _signup(random, people.tenure)],
         "plan": [PLANS[place] for place in people.plan],
@@ -85,6 +92,7 @@ def subscribers(rows: int = 10_000, seed: int = 1) -> dict[str, list[Any]]:
         "newsletter": _yes_no(random.random(rows) < 0.4),
         "churned": _yes_no(churned),
     }
+    return table, chances
 
 
 def _population(random: np.random.Generator, rows: int) -> _Population:
@@ -116,14 +124,14 @@ def _population(random: np.random.Generator, rows: int) -> _Population:
     )
 
 
-def _outcome(random: np.random.Generator, people: _Population) -> npt.NDArray[np.bool_]:
-    """Who left: a draw from the logistic of the discontent, shifted so that a fifth leaves on average."""
+def _chances(random: np.random.Generator, people: _Population) -> Doubles:
+    """Who will leave, (N,): the logistic of the discontent, shifted so that a fifth leaves on average."""
     discontent = _discontent(people) + random.normal(0, NOISE, len(people.plan))
     low, high = -20.0, 20.0
     for _ in range(50):
         middle = (low + high) / 2
         low, high = (middle, high) if _logistic(discontent + middle).mean() < CHURN_RATE else (low, middle)
-    return np.asarray(random.random(len(discontent)) < _logistic(discontent + low))
+    return _logistic(discontent + low)
 
 
 def _discontent(people: _Population) -> Doubles:

@@ -19,7 +19,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One client's answer: `prediction` in [0, 1], money in the table's currency, time in seconds."""
+    """One client's answer: `prediction` in [0, 1], money in the table's currency, time in seconds.
+
+    `prediction_id` is empty for one that was only tried out."""
 
     prediction_id: str
     client_id: str
@@ -45,7 +47,7 @@ class LedgerStamp:
     """What the ledger keeps beside the answer itself."""
 
     answered_at: datetime
-    experiment: str
+    experiment: str | None
     cutoff: float
     input: Mapping[str, Any]
     silent_scores: Mapping[str, float | None]

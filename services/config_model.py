@@ -1,54 +1,24 @@
 """The live configuration: every value that may change while the service runs, checked as one whole."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from experiments.plan import HOLDOUT
+from experiments.plan import CHAMPION
 from helpers.errors import UserError
-
-
-def _not_reserved(name: str) -> str:
-    if name == HOLDOUT:
-        raise PydanticCustomError("reserved", "'holdout' is the name of the layer above all arms; choose another")
-    return name
-
-
-def _one_address(text: str) -> str:
-    if text.count("@") != 1 or text[0] == "@" or text[-1] == "@" or set(text) & set(",;<>\"'()\\"):
-        raise PydanticCustomError("address", "must be a plain mail address, such as retention@example.com")
-    return text
-
-
-ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}(@[0-9]{1,9})?$")]
-ArmName = Annotated[ModelName, AfterValidator(_not_reserved)]
-AliasName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}$"), AfterValidator(_not_reserved)]
-Reference = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,63}@[0-9]{1,9}$")]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Salt = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Address = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=254), AfterValidator(_one_address)]
-CHAMPION = "champion"
-SHARE_TOLERANCE = 1e-6
-
-
-class Experiment(BaseModel):
-    """Arms and their shares. An arm is an alias, a `name@version`, or `heuristic`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "default"
-    salt: Salt = "default"
-    arms: dict[ArmName, Share] = {CHAMPION: 1.0}
-
-    @model_validator(mode="after")
-    def shares_sum_to_one(self) -> Self:
-        total = sum(self.arms.values())
-        if abs(total - 1) > SHARE_TOLERANCE:
-            message = f"the shares of the arms sum to {total:g}; they must sum to 1"
-            raise PydanticCustomError("shares", "{message}", {"message": message})
-        return self
+from services.config_parts import (
+    Address,
+    AliasName,
+    Experiment,
+    ExperimentName,
+    Guardrails,
+    Layers,
+    ModelName,
+    Reference,
+    Salt,
+)
 
 
 class LiveConfig(BaseModel):
@@ -63,6 +33,8 @@ class LiveConfig(BaseModel):
         {}, description="Which `name@version` each alias stands for; `champion` is the one in charge."
     )
     experiment: Experiment = Field(Experiment(), description="How live traffic is split between models.")
+    layers: Layers = Field({}, description="Shares of all clients with experiments of their own.")
+    paused: tuple[ExperimentName, ...] = Field((), description="Experiments whose clients all meet the champion.")
     shadow: tuple[ModelName, ...] = Field((), description="Models that score silently beside the arm.")
     holdout_percentage: float = Field(
         0, ge=0, le=50, allow_inf_nan=False, description="Share of clients never scored openly, in percent."
@@ -78,9 +50,22 @@ class LiveConfig(BaseModel):
         2_592_000, ge=60, le=31_536_000, description="Window in which earlier sightings are counted."
     )
     call_list_capacity: int = Field(50, ge=1, le=100_000, description="Calls that the team can make a day.")
+    contact_rest_days: int = Field(
+        30, ge=0, le=365, description="Days after an action in which a client stays off the call list."
+    )
     maturity_days: int = Field(
         30, ge=1, le=3_650, description="Days without an outcome after which a client counts as retained."
     )
+    smallest_effect: float = Field(
+        0.02, ge=0.001, le=0.5, description="Difference in churn rate that is worth finding."
+    )
+    risk_hysteresis: float = Field(
+        0.05, ge=0, le=0.5, description="How far below the cutoff a client must fall to leave high risk."
+    )
+    alert_recipients: tuple[Address, ...] = Field(
+        (), max_length=50, description="Who gets the daily digest and what guardrails have to say."
+    )
+    guardrails: Guardrails = Field(Guardrails(), description="Limits beyond which a challenger is paused.")
 
     @model_validator(mode="after")
     def mail_has_recipients(self) -> Self:
@@ -88,6 +73,20 @@ class LiveConfig(BaseModel):
             keys = {"keys": ("email_policy", "email_recipients")}
             raise PydanticCustomError("recipients", "email_policy needs an address in email_recipients", keys)
         return self
+
+    @model_validator(mode="after")
+    def experiments_have_names_of_their_own(self) -> Self:
+        names = [experiment.name for experiment in self.experiments if experiment.compares]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            text = {"message": f"two experiments are called {twice[0]!r}", "keys": ("layers", "experiment")}
+            raise PydanticCustomError("names", "{message}", text)
+        return self
+
+    @property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Every experiment, that of the clients in no layer first."""
+        return (self.experiment, *(layer.experiment for layer in self.layers.values()))
 
     def resolve(self, name: str) -> str:
         """The `name@version` behind an alias; a `name@version` is its own. Raises UserError."""
@@ -98,10 +97,13 @@ class LiveConfig(BaseModel):
 
     def served_names(self) -> tuple[str, ...]:
         """Every arm and shadow, the champion first: all that must be loaded to serve this config."""
-        return tuple(dict.fromkeys((CHAMPION, *self.experiment.arms, *self.shadow)))
+        arms = (arm for experiment in self.experiments for arm in experiment.arms)
+        return tuple(dict.fromkeys((CHAMPION, *arms, *self.shadow)))
 
 
-STRUCTURED = frozenset({"aliases", "experiment", "shadow", "email_recipients"})
+STRUCTURED = frozenset(
+    {"aliases", "experiment", "layers", "paused", "shadow", "email_recipients", "alert_recipients", "guardrails"}
+)
 KEYS = tuple(LiveConfig.model_fields)
 
 

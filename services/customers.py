@@ -19,6 +19,7 @@ from services.background import Background
 log = structlog.get_logger()
 REMEMBERED = 100_000
 PATIENCE_SECONDS = 0.05
+PATIENCE_A_CLIENT = 0.0005  # a batch asks for many at once, and its caller waits for the scores of all
 WARM_SECONDS = 2.0
 MOST_WAITING = 8
 READERS = 2
@@ -35,7 +36,8 @@ class LifetimeValue:
 
 class CustomerService:
     """Reads customers. Lifetime values are remembered for `ttl` seconds; concurrent misses share one
-    query; a store that does not answer within `PATIENCE_SECONDS` is not waited for."""
+    query; a store that does not answer within `PATIENCE_SECONDS`, and a little more for each client of a batch, is
+    not waited for."""
 
     def __init__(self, engine: Engine, clock: Clock, ttl: Callable[[], float], metrics: Metrics) -> None:
         self._engine = engine
@@ -71,7 +73,7 @@ class CustomerService:
         """The lifetime value of every client asked for; never raises, never waits long."""
         now = self._clock.now().timestamp()
         missing = self._missing(client_ids, now)
-        self._wait(self._ask(missing))
+        self._wait(self._ask(missing), PATIENCE_SECONDS + PATIENCE_A_CLIENT * (len(missing) - 1))
         self._metrics.cache_lookups.labels("ltv", "miss").inc(len(missing))
         self._metrics.cache_lookups.labels("ltv", "hit").inc(len(client_ids) - len(missing))
         with self._lock:
@@ -91,9 +93,9 @@ class CustomerService:
             return LifetimeValue(None, stale=True)
         return LifetimeValue(entry[0], stale=now - entry[1] >= self._ttl())
 
-    def _wait(self, queries: set[threading.Event]) -> None:
+    def _wait(self, queries: set[threading.Event], seconds: float) -> None:
         """A store that failed at the last question is asked, but not waited for."""
-        deadline = time.monotonic() + (PATIENCE_SECONDS if self.answers else 0.0)
+        deadline = time.monotonic() + (seconds if self.answers else 0.0)
         for query in queries:
             if not query.wait(max(0.0, deadline - time.monotonic())):
                 self.answers = False

@@ -16,6 +16,7 @@ from data.prediction_log import LedgerRow
 from data.pump import RecordsRefused
 from data.queue import Queue
 from helpers.failsoft import FailSoft
+from services import outcomes
 from services.notifications import due_mail
 
 QUEUE_REST_SECONDS = 30.0
@@ -26,7 +27,8 @@ REFUSED_BY_MYSQL = {1264, 1265, 1292, 1366, 1406, 3140, 3819, 4025}
 class LedgerSink:
     """Writes the rows of a batch, and the mail that they make due, in one transaction.
 
-    Then it wakes the mail worker, if the queue can be reached: if not, the sweep finds the rows.
+    Then it settles the outcomes that came before the predictions they name, and wakes the worker, if the queue can be
+    reached: if not, the sweep finds the rows.
     """
 
     name = "ledger"
@@ -38,7 +40,7 @@ class LedgerSink:
     def __init__(self, engine: Engine, queue: Queue) -> None:
         self._engine = engine
         self._queue = queue
-        self._wake = FailSoft("mail_queue", failures=1, rest=QUEUE_REST_SECONDS)
+        self._wake = FailSoft("queue", failures=1, rest=QUEUE_REST_SECONDS)
 
     def deliver(self, records: Sequence[bytes]) -> None:
         parsed = [_parse(record) for record in records]
@@ -46,9 +48,10 @@ class LedgerSink:
         with _refusals(), self._engine.begin() as connection:
             prediction_log.append_many(connection, [row for row, _due in parsed])
             notifications.add_many(connection, mail)
-        ids = [due.prediction_id for due in mail]
+        outcomes.settle(self._engine, [row.prediction_id for row, _due in parsed])
+        ids = [due.message_id for due in mail]
         if ids:
-            self._wake.call(lambda: self._queue.enqueue_mail(ids), default=None)
+            self._wake.call(lambda: self._queue.enqueue(ids), default=None)
 
 
 class ArchiveSink:
@@ -82,6 +85,8 @@ def _parse(record: bytes) -> tuple[LedgerRow, Notification | None]:
         row = prediction_log.read_record(content)
         if not isinstance(row.prediction_id, str):
             raise TypeError("prediction_id is not text")
+        if not isinstance(row.silent_scores, dict):
+            raise TypeError("silent_scores is not an object")
         return row, due_mail(row, content.get("email"))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecordsRefused(f"not a record of the ledger: {type(error).__name__}: {error}") from error

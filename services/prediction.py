@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,10 +16,17 @@ from modeling.features import input_warnings, values_of
 from services.answers import Answer, LedgerStamp, Question, ledger_record
 from services.customers import CustomerService, LifetimeValue
 from services.live_config import LiveConfigSource
+from services.meaning import high_risk, money_at_risk, reasons
 from services.scoring import Score, score
 from services.snapshot import Serving, Snapshot
 
 Record = Callable[[Sequence[dict[str, Any]]], None]
+_UNSEEN = {
+    "code": "unavailable",
+    "field": "recent_times_id_seen",
+    "value": None,
+    "message": "recent_times_id_seen is unknown: the activity store does not answer",
+}
 
 
 class PredictionService:
@@ -57,19 +64,38 @@ class PredictionService:
         sightings = self._sight(questions)
         snapshot = self._follow(sightings)
         questions = [_fit(question, snapshot.serving) for question in questions]
-        scores = score(snapshot.serving, questions, self._count_shadow_failure)
+        scores = score(snapshot.serving, questions, self._count_shadow_failure, self._count_failure)
         values = self._customers.lifetime_values([question.client_id for question in questions])
         answers, records = [], []
         for i, (question, scored) in enumerate(zip(questions, scores, strict=True)):
-            seen = sightings.earlier[i] if sightings else None
             given = values_of(question.data)
-            answer = _compose(question, given, scored, values[question.client_id], seen, snapshot, started)
+            told = self._reasons(question, scored)
+            seen = sightings.earlier[i] if sightings else None
+            answer = _compose(question.client_id, given, scored, told, values, seen, snapshot, started)
+            if seen is None:
+                answer.warnings.append(_UNSEEN)
             answers.append(answer)
             records.append(ledger_record(answer, self._stamp(given, scored, answer, snapshot, request_id)))
         self._record(records)
         for answer in answers:
             self._metrics.predictions.labels(answer.arm, answer.model, answer.high_risk or "unsaid").inc()
         return answers
+
+    def try_out(self, question: Question) -> Answer:
+        """What would be answered. Nobody is enrolled, seen or told of it; nothing is recorded, so it has no id, and
+        a failure is none of the model's that guardrails should count.
+
+        Raises NotReady, and whatever the model raises.
+        """
+        started = time.perf_counter()
+        snapshot = self._live.current()
+        question = _fit(question, snapshot.serving)
+        (scored,) = score(snapshot.serving, [question], lambda _model: None, lambda _model, _clients: None)
+        values = self._customers.lifetime_values([question.client_id])
+        told = [] if scored.held_out else reasons(scored.loaded.model, question.data, question.reasons)
+        given = values_of(question.data)
+        answer = _compose(question.client_id, given, scored, told, values, None, snapshot, started)
+        return replace(answer, prediction_id="")
 
     def _sight(self, questions: Sequence[Question]) -> Sightings | None:
         window = self._live.config.activity_window_seconds
@@ -81,6 +107,20 @@ class PredictionService:
         """Without Redis nothing is known of the fleet's revision: what is in force stays."""
         return self._live.following(sightings.fleet_revision) if sightings else self._live.current()
 
+    def _reasons(self, question: Question, scored: Score) -> list[dict[str, Any]]:
+        if scored.held_out:
+            return []
+        try:
+            return reasons(scored.loaded.model, question.data, question.reasons)
+        except Exception:
+            self._count_failure(scored.loaded.ref, 1)
+            raise
+
+    def _count_failure(self, reference: str, clients: int) -> None:
+        """For the guardrails; the answers themselves are in the ledger."""
+        now = self._clock.now().timestamp()
+        self._redis_guard.call(lambda: self._activity.count_failure(reference, clients, now), default=None)
+
     def _count_shadow_failure(self, reference: str) -> None:
         self._metrics.shadow_failures.labels(reference).inc()
 
@@ -89,7 +129,7 @@ class PredictionService:
     ) -> LedgerStamp:
         return LedgerStamp(
             answered_at=self._clock.now(),
-            experiment=snapshot.config.experiment.name,
+            experiment=scored.experiment,
             cutoff=snapshot.config.proba_cutoff,
             input=given,
             silent_scores=scored.silent_scores,
@@ -112,62 +152,41 @@ def _fit(question: Question, serving: Serving) -> Question:
 
 
 def _compose(
-    question: Question,
+    client_id: str,
     given: Mapping[str, Any],
     scored: Score,
-    value: LifetimeValue,
+    told: list[dict[str, Any]],
+    values: Mapping[str, LifetimeValue],
     seen: int | None,
     snapshot: Snapshot,
     started: float,
 ) -> Answer:
+    value = values[client_id]
     probability = None if scored.held_out else scored.prediction.probability
     return Answer(
         prediction_id=scored.prediction.prediction_id,
-        client_id=question.client_id,
+        client_id=client_id,
         prediction=probability,
-        high_risk=_high_risk(probability, snapshot.config.proba_cutoff),
+        high_risk=high_risk(probability, snapshot.config.proba_cutoff),
         ltv=value.amount,
-        money_at_risk=_money_at_risk(probability, value.amount),
+        money_at_risk=money_at_risk(probability, value.amount),
         recent_times_id_seen=seen,
         arm=scored.arm,
         model=scored.loaded.card.name,
         model_version=scored.loaded.card.version,
         config_revision=snapshot.revision,
-        reasons=_reasons(question, scored),
-        warnings=_warnings(given, value, seen, snapshot),
+        reasons=told,
+        warnings=_warnings(given, value, snapshot),
         response_time=round(time.perf_counter() - started, 6),
     )
 
 
-def _high_risk(probability: float | None, cutoff: float) -> str | None:
-    if probability is None:
-        return None
-    return "yes" if probability >= cutoff else "no"
-
-
-def _money_at_risk(probability: float | None, amount: float | None) -> float | None:
-    """Probability times lifetime value, to the cent."""
-    return None if probability is None or amount is None else round(probability * amount, 2)
-
-
-def _reasons(question: Question, scored: Score) -> list[dict[str, Any]]:
-    if scored.held_out or not question.reasons:
-        return []
-    found = scored.loaded.model.explain(question.data)
-    return [asdict(contribution) for contribution in found[: question.reasons]]
-
-
-def _warnings(
-    given: Mapping[str, Any], value: LifetimeValue, seen: int | None, snapshot: Snapshot
-) -> list[dict[str, Any]]:
+def _warnings(given: Mapping[str, Any], value: LifetimeValue, snapshot: Snapshot) -> list[dict[str, Any]]:
     found = input_warnings(snapshot.serving.schema, given)
     if value.stale:
         state = "is unknown" if value.amount is None else "may be out of date"
         text = f"ltv {state}: the customer store does not answer"
         found.append({"code": "stale_value", "field": "ltv", "value": value.amount, "message": text})
-    if seen is None:
-        text = "recent_times_id_seen is unknown: the activity store does not answer"
-        found.append({"code": "unavailable", "field": "recent_times_id_seen", "value": None, "message": text})
     return found
 
 

@@ -7,10 +7,11 @@ import orjson
 from sqlalchemy import Connection
 
 from data import config_store
+from experiments.plan import CHAMPION
 from helpers.canonical import canonical_json
 
 ALIASES, CUTOFF = "aliases", "proba_cutoff"
-CHAMPION, CHALLENGER, HEURISTIC = "champion", "challenger", "heuristic"
+CHALLENGER, HEURISTIC = "challenger", "heuristic"
 AUTHOR = "train"
 
 

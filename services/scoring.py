@@ -17,9 +17,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`loaded` scored the client as `prediction`; openly, unless the arm is the holdout."""
+    """`loaded` scored the client as `prediction`; openly, unless the arm is the holdout. `experiment` is the one that
+    the client is enrolled in, if any."""
 
     arm: str
+    experiment: str | None
     loaded: LoadedModel
     prediction: Any
     silent_scores: Mapping[str, float | None]
@@ -29,14 +31,26 @@ class Score:
         return self.arm == HOLDOUT
 
 
-def score(serving: Serving, questions: Sequence[Question], shadow_failed: Callable[[str], None]) -> list[Score]:
+Failed = Callable[[str, int], None]
+
+
+def _unnoticed(_reference: str, _clients: int) -> None:
+    pass
+
+
+def score(
+    serving: Serving,
+    questions: Sequence[Question],
+    shadow_failed: Callable[[str], None],
+    failed: Failed = _unnoticed,
+) -> list[Score]:
     """One score for each question, in order: each model is called once for all of its clients.
 
-    An error of the model that a client meets is raised; one of a shadow is logged, reported to
-    `shadow_failed` with the model's reference and leaves None in the silent scores.
+    An error of the model that clients meet is reported to `failed`, with the model's reference and the number of these
+    clients, and raised; one of a shadow is logged, reported to `shadow_failed` and leaves None in the silent scores.
     """
     plans = [plan(serving.rules, question.client_id) for question in questions]
-    openly = _by_model(serving, questions, plans)
+    openly = _by_model(serving, questions, plans, failed)
     silently = _shadows(serving, questions, shadow_failed)
     scores = []
     for position, (each, prediction) in enumerate(zip(plans, openly, strict=True)):
@@ -44,7 +58,7 @@ def score(serving: Serving, questions: Sequence[Question], shadow_failed: Callab
         silent = {reference: found[position] for reference, found in silently.items()}
         if each.arm == HOLDOUT:
             silent[loaded.ref] = prediction.probability
-        scores.append(Score(each.arm, loaded, prediction, silent))
+        scores.append(Score(each.arm, each.experiment, loaded, prediction, silent))
     return scores
 
 
@@ -53,13 +67,18 @@ def _meets(each: Plan) -> str:
     return each.silent[0] if each.arm == HOLDOUT else each.arm
 
 
-def _by_model(serving: Serving, questions: Sequence[Question], plans: Sequence[Plan]) -> list[Any]:
+def _by_model(serving: Serving, questions: Sequence[Question], plans: Sequence[Plan], failed: Failed) -> list[Any]:
     positions: dict[str, list[int]] = defaultdict(list)
     for position, each in enumerate(plans):
         positions[_meets(each)].append(position)
     answers: dict[int, Any] = {}
     for arm, chosen in positions.items():
-        found = serving.models[arm].model.predict_many([questions[i].data for i in chosen])
+        loaded = serving.models[arm]
+        try:
+            found = loaded.model.predict_many([questions[i].data for i in chosen])
+        except Exception:
+            failed(loaded.ref, len(chosen))
+            raise
         answers.update(zip(chosen, found, strict=True))
     return [answers[position] for position in range(len(plans))]
 

@@ -6,11 +6,12 @@ from functools import lru_cache
 
 from pydantic import BaseModel
 
-from experiments.plan import Rules
+from experiments.plan import CHAMPION, Layer, Rules
 from helpers.errors import UserError
 from modeling.features import TableSchema, input_model
 from modeling.registry import LoadedModel, ModelRegistry
-from services.config_model import CHAMPION, ConfigRefused, LiveConfig
+from services.config_model import ConfigRefused, LiveConfig
+from services.config_parts import Experiment
 from services.config_reading import RefusedRow
 
 
@@ -53,15 +54,28 @@ def build_serving(config: LiveConfig, registry: ModelRegistry) -> Serving:
     for name, loaded in models.items():
         _check_fields(name, loaded, champion)
         _rehearse(name, loaded, champion)
-    experiment = config.experiment
-    rules = Rules(
-        salt=experiment.salt,
-        arms=experiment.arms,
+    return Serving(config, rules_of(config), models, _input_model(champion.schema))
+
+
+def rules_of(config: LiveConfig) -> Rules:
+    """How the config assigns. Where an experiment is paused everybody meets the champion; there, and where there is
+    nothing to compare, nobody is enrolled."""
+    main = _met(config, config.experiment, 1.0)
+    return Rules(
+        salt=main.salt,
+        arms=main.arms,
         shadow=config.shadow,
         holdout_percentage=config.holdout_percentage,
         holdout_salt=config.holdout_salt,
+        experiment=main.experiment,
+        layers={name: _met(config, layer.experiment, layer.share) for name, layer in config.layers.items()},
     )
-    return Serving(config, rules, models, _input_model(champion.schema))
+
+
+def _met(config: LiveConfig, experiment: Experiment, share: float) -> Layer:
+    if experiment.name in config.paused:
+        return Layer(share, experiment.salt, {CHAMPION: 1.0}, None)
+    return Layer(share, experiment.salt, experiment.arms, experiment.name if experiment.compares else None)
 
 
 @lru_cache(maxsize=16)
@@ -81,6 +95,7 @@ def _keys_naming(config: LiveConfig, name: str) -> list[str]:
     """The keys that may be at fault for this name, so that the one changed last can be set aside."""
     keys = [] if "@" in name else ["aliases"]
     keys += ["experiment"] if name in config.experiment.arms else []
+    keys += ["layers"] if any(name in layer.experiment.arms for layer in config.layers.values()) else []
     keys += ["shadow"] if name in config.shadow else []
     return keys
 
@@ -100,7 +115,7 @@ def _rehearse(name: str, loaded: LoadedModel, champion: LoadedModel) -> None:
 
 def _refusal_of_any(text: str) -> ConfigRefused:
     """Whichever of the keys that name models was changed last is at fault."""
-    return ConfigRefused({"experiment": text, "shadow": text, "aliases": text})
+    return ConfigRefused(dict.fromkeys(("experiment", "layers", "shadow", "aliases"), text))
 
 
 def _check_fields(name: str, loaded: LoadedModel, champion: LoadedModel) -> None:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection, Engine
 
 from data import model_store
+from experiments.plan import CHAMPION
 from helpers.clock import Clock
 from modeling.artifacts import check_name, versions, write_folder
 from modeling.choices import Choices
@@ -22,7 +23,7 @@ from modeling.train import Progress, Training, train
 from modeling.verification import read_folder
 from services.customer_import import left_alone, other_table, store_customers
 from services.customer_tables import load_dataset
-from services.promotion import CHAMPION, Promotion, aliases_in_force, promote, roles
+from services.promotion import Promotion, aliases_in_force, promote, roles
 from services.training_report import TrainedModel, TrainingReport
 
 MADE_UP = "subscribers.csv"

@@ -1,6 +1,4 @@
-// What the page can do better with a script: sort without asking again, say results aloud, report a dead line.
-const say = (text) => { document.getElementById("announce").textContent = text; };
-
+// Sorts a table without asking again; `say` is of page.js.
 function compare(a, b) {
   if (a === "" || b === "") return (a === "") - (b === "");
   const [x, y] = [Number(a), Number(b)];
@@ -25,16 +23,4 @@ function sort(button) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button.sort");
   if (button) sort(button);
-});
-
-document.addEventListener("htmx:after:swap", () => {
-  const place = document.querySelector("[data-focus]");
-  if (!place) return;
-  place.focus();
-  say(place.dataset.say || place.textContent.trim());
-});
-
-document.addEventListener("htmx:error", () => {
-  say("The service could not be reached. Check the connection and try again.");
-  document.getElementById("announce").classList.remove("unseen");
 });

@@ -10,7 +10,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("endpoints", "jobs", "services", "data", "modeling", "experiments", "helpers")
-TRAINING_ONLY = ("sklearn", "lightgbm", "catboost", "pandas", "matplotlib", "scipy", "onnx", "skl2onnx", "onnxmltools")
+TRAINING_ONLY = (
+    "sklearn",
+    "lightgbm",
+    "catboost",
+    "pandas",
+    "matplotlib",
+    "scipy.stats",
+    "scipy.optimize",
+    "onnx",
+    "skl2onnx",
+    "onnxmltools",
+)
 
 
 def sources() -> Iterator[Path]:

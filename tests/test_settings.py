@@ -1,6 +1,7 @@
 """Settings are typed, documented, and never default a secret outside a local deployment."""
 
 import re
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from app_settings import Settings, load_settings
 from helpers.errors import UserError
 from services.config_model import KEYS
+from services.config_parts import Guardrails
 
 DOCS = Path(__file__).parent.parent / "docs"
 SECRETS = {"ACCESS_TOKEN": "a-token-of-some-length", "SECRET_KEY": "a-key-of-some-length"}
@@ -25,6 +27,11 @@ def test_every_setting_is_documented_and_has_its_sentence() -> None:
 
 def test_every_config_key_is_documented() -> None:
     assert documented("config.md") == set(KEYS)
+
+
+def test_every_guardrail_is_documented_and_has_its_sentence() -> None:
+    assert set(Guardrails.model_fields) <= documented("loop.md")
+    assert all(field.description for field in Guardrails.model_fields.values())
 
 
 @pytest.mark.parametrize("environment", ["stage", "prod"])
@@ -74,6 +81,8 @@ def test_defaults_stay_under_var_dir(tmp_path: Path) -> None:
         ("PUBLIC_URL", "https://"),
         ("PUBLIC_URL", "https://holdfast.example.com:hidden"),
         ("S3_ENDPOINT_URL", "s3:7070"),
+        ("WEBHOOK_URL", "crm.example.com/hidden"),
+        ("WEBHOOK_URL", "https://user:hidden@crm.example.com/hook"),
     ],
 )
 def test_an_address_of_the_wrong_form_is_named_and_not_shown(name: str, value: str, tmp_path: Path) -> None:
@@ -93,11 +102,32 @@ def test_no_password_is_shown(tmp_path: Path) -> None:
         "REDIS_URL": "redis://:hidden@host:6379/0",
         "SMTP_URL": "smtp://me:hidden@host:587",
         "SENTRY_DSN": "https://hidden@sentry.example/1",
+        "WEBHOOK_URL": "https://crm.example.com/hidden",
+        "WEBHOOK_SECRET": f"whsec_{b64encode(b'hidden' * 4).decode()}",
     }
     settings = load_settings({"VAR_DIR": str(tmp_path), **SECRETS, **addresses})
-    assert "hidden" not in repr(settings)
-    assert "hidden" not in settings.model_dump_json()
+    for shown in (repr(settings), settings.model_dump_json()):
+        assert "hidden" not in shown
+        assert "whsec_" not in shown
     assert settings.database_address() == addresses["DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    "value", ["hidden", "whsec_hidden!", f"whsec_{b64encode(b'hidden').decode()}", b64encode(b"x" * 32).decode()]
+)
+def test_a_signing_secret_of_the_wrong_form_is_refused_and_not_shown(value: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^WEBHOOK_SECRET is not usable: .*openssl rand") as caught:
+        load_settings({"VAR_DIR": str(tmp_path), **SECRETS, "WEBHOOK_SECRET": value})
+    assert value not in str(caught.value)
+
+
+@pytest.mark.parametrize("environment", ["local", "prod"])
+def test_webhooks_need_a_secret_to_sign_them_with(environment: str, tmp_path: Path) -> None:
+    given = {"ENVIRONMENT": environment, "VAR_DIR": str(tmp_path), **SECRETS, "WEBHOOK_URL": "https://crm.example.com"}
+    with pytest.raises(UserError, match=r"WEBHOOK_SECRET must be set .*openssl rand"):
+        load_settings(given)
+    secret = f"whsec_{b64encode(bytes(32)).decode()}"
+    assert load_settings({**given, "WEBHOOK_SECRET": secret}).webhook_secret.get_secret_value() == secret
 
 
 def test_model_classes_are_told_apart(tmp_path: Path) -> None:

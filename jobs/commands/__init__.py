@@ -6,7 +6,22 @@ from importlib import import_module
 import click
 from flask.cli import AppGroup
 
-NAMES = ("bench", "init", "migrate", "schedule", "score", "train", "up", "users", "worker")
+NAMES = (
+    "bench",
+    "experiments",
+    "init",
+    "migrate",
+    "outcomes",
+    "readout",
+    "replay",
+    "schedule",
+    "score",
+    "train",
+    "up",
+    "users",
+    "webhooks",
+    "worker",
+)
 
 
 class Commands(AppGroup):

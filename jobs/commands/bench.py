@@ -7,7 +7,7 @@ import click
 
 from jobs.commands.reporting import reported
 
-SCENARIOS = ("predict",)
+SCENARIOS = ("predict", "looks", "loop", "scale")
 
 
 @click.command("bench")

@@ -11,11 +11,11 @@ from pyarrow import csv, parquet
 from app_settings import Settings, load_settings
 from data.config_store import newest_rows
 from data.engine import build_engine, ping
+from experiments.plan import CHAMPION
 from helpers.errors import UserError
 from jobs.commands.reporting import reported
 from modeling.registry import ModelRegistry
 from services.batch_scoring import Scored, score_table
-from services.config_model import CHAMPION
 from services.config_reading import read_config
 from services.customer_tables import load_source
 

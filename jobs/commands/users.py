@@ -1,7 +1,6 @@
 """`flask users`: the people who may open the pages."""
 
 import json
-import os
 import sys
 from dataclasses import asdict
 from typing import Any
@@ -12,6 +11,7 @@ from app_settings import load_settings
 from data.engine import build_engine
 from data.users import User
 from helpers.clock import SystemClock
+from jobs.commands.acting import actor
 from jobs.commands.reporting import reported
 from services.accounts import ROLES, AccountService
 
@@ -33,7 +33,7 @@ def command() -> None:
 def add(name: str, role: str, password_stdin: bool, as_json: bool) -> None:
     """Add NAME. Without a terminal, or with an empty answer, a password is made and shown once."""
     password = _read_password(password_stdin)
-    added, chosen = _accounts().add(name, role, password, _actor())
+    added, chosen = _accounts().add(name, role, password, actor())
     _say(as_json, {"username": added, "role": role}, f"Added {added} as {role}.", None if password else chosen)
 
 
@@ -56,7 +56,7 @@ def list_all(as_json: bool) -> None:
 @reported
 def disable(name: str, as_json: bool) -> None:
     """Shut NAME out at once, in every browser."""
-    _accounts().disable(name, _actor())
+    _accounts().disable(name, actor())
     _say(as_json, {"username": name, "disabled": True}, f"Disabled {name}; every session has ended.")
 
 
@@ -68,18 +68,13 @@ def disable(name: str, as_json: bool) -> None:
 def set_password(name: str, password_stdin: bool, as_json: bool) -> None:
     """Give NAME another password; every session ends."""
     password = _read_password(password_stdin)
-    chosen = _accounts().set_password(name, password, _actor())
+    chosen = _accounts().set_password(name, password, actor())
     text = f"Set the password of {name}; every session has ended."
     _say(as_json, {"username": name}, text, None if password else chosen)
 
 
 def _accounts() -> AccountService:
     return AccountService(build_engine(load_settings().database_address()), SystemClock())
-
-
-def _actor() -> str:
-    person = os.environ.get("SUDO_USER") or os.environ.get("USER") or "unknown"
-    return f"command line: {person}"
 
 
 def _read_password(from_stdin: bool) -> str | None:

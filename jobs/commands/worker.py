@@ -1,4 +1,4 @@
-"""`flask worker`: the process that sends mail."""
+"""`flask worker`: the process that sends messages."""
 
 from functools import partial
 
@@ -12,6 +12,6 @@ from jobs.worker import work
 @click.command("worker")
 @reported
 def command() -> None:
-    """Send the mail that is due, until SIGTERM or Ctrl-C. Any number of these may run."""
+    """Send the mail and webhooks that are due, until SIGTERM or Ctrl-C. Any number of these may run."""
     settings = wiring().settings
     work(settings.redis_address(), partial(beat, settings, "worker"))

@@ -65,6 +65,15 @@ def test_a_database_is_made_and_dropped_and_a_redis_emptied(
     assert redis_client.dbsize() == 0
 
 
+@pytest.mark.usefixtures("somebodys", "mariadb_url")
+def test_a_likely_server_is_taken_where_it_answers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with chosen_services(tmp_path_factory.mktemp("v"), likely_server=ADMIN_URL) as chosen:
+        assert "/holdfast_test_" in chosen["DATABASE_URL"]
+    nowhere = "mysql+pymysql://root@127.0.0.1:9"
+    with chosen_services(tmp_path_factory.mktemp("v"), likely_server=nowhere) as chosen:
+        assert chosen == {}
+
+
 @pytest.mark.usefixtures("somebodys")
 def test_a_redis_that_holds_something_is_refused_and_left(
     tmp_path: Path, redis_url: str, redis_client: "Redis", monkeypatch: pytest.MonkeyPatch

@@ -7,7 +7,14 @@ from tests.support.browser import DESK, PHONE, OpenBrowser
 from tests.support.customers import IDS, LONG_ID
 
 pytestmark = pytest.mark.browser
-PAGES = ("/model_interface", "/model_interface?view=what-if", "/nowhere")
+PAGES = (
+    "/model_interface",
+    "/model_interface?view=what-if",
+    "/call-list",
+    "/call-list/suggestions",
+    "/clients",
+    "/nowhere",
+)
 CONTRAST = """() => {
   const light = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
   const rgb = (text) => text.match(/[\\d.]+/g).map(Number);

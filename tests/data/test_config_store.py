@@ -57,6 +57,17 @@ def test_the_rows_of_a_change_share_the_id_of_the_last(engine: Engine) -> None:
     assert {(row.author, row.reason) for row in rows[:3]} == {("bob", "quiet")}
 
 
+def test_the_table_as_it_was_up_to_a_row(engine: Engine) -> None:
+    first = append(engine, {"proba_cutoff": "0.4"})
+    second = append(engine, {"proba_cutoff": "0.5", "email_policy": "off"})
+    append(engine, {"proba_cutoff": "0.6"})
+    with engine.connect() as connection:
+        assert [row.id for row in config_store.newest_rows(connection, until=first)] == [first]
+        newest = config_store.newest_rows(connection, per_key=1, until=second)
+        assert {row.key: row.value for row in newest} == {"proba_cutoff": "0.5", "email_policy": "off"}
+        assert config_store.newest_rows(connection, until=first - 1) == []
+
+
 def test_an_empty_table_and_an_empty_change(engine: Engine) -> None:
     with engine.begin() as connection:
         assert config_store.latest_revision(connection) == 0

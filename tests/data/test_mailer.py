@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from data.mail_message import MailRefused, MailUnavailable, Message, as_mime
+from data.delivery import Refused, Unavailable
+from data.mail_message import Message, as_mime
 from data.mailer import EmlMailer, SmtpMailer
 from helpers.errors import UserError
 from tests.support.peers import ACCEPT, DROP, DROP_BEFORE, SmtpPeer
@@ -65,7 +66,7 @@ def test_no_subject_can_add_a_header(smtp_peer: SmtpPeer, ending: str) -> None:
 
 @pytest.mark.parametrize("address", ["", "nobody", "a@b\r\nBcc: c@d", "a@b, c@d", "a b@c", "@example.com"])
 def test_what_is_no_address_is_refused_for_good(smtp_peer: SmtpPeer, address: str) -> None:
-    with pytest.raises(MailRefused):
+    with pytest.raises(Refused):
         SmtpMailer(smtp_peer.url).send(message(recipients=(address,)))
     assert smtp_peer.attempts == 0
 
@@ -74,9 +75,9 @@ def test_a_421_is_temporary_and_a_550_is_not(smtp_peer: SmtpPeer) -> None:
     replies = {1: "421 too busy", 2: "550 no such thing", 3: ACCEPT}
     smtp_peer.reply = lambda attempt, _id: replies[attempt]
     mailer = SmtpMailer(smtp_peer.url)
-    with pytest.raises(MailUnavailable, match="421 too busy"):
+    with pytest.raises(Unavailable, match="421 too busy"):
         mailer.send(message())
-    with pytest.raises(MailRefused, match="550 no such thing"):
+    with pytest.raises(Refused, match="550 no such thing"):
         mailer.send(message())
     mailer.send(message())
     assert smtp_peer.ids() == ["<019abc@holdfast.example>"]
@@ -90,14 +91,14 @@ def test_one_refused_recipient_keeps_nobody_else_waiting(smtp_peer: SmtpPeer) ->
 
 def test_all_recipients_refused_is_a_refusal(smtp_peer: SmtpPeer) -> None:
     smtp_peer.recipient_reply = lambda _address: "550 gone"
-    with pytest.raises(MailRefused, match=r"one@example\.com: 550 gone"):
+    with pytest.raises(Refused, match=r"one@example\.com: 550 gone"):
         SmtpMailer(smtp_peer.url).send(message())
 
 
 @pytest.mark.parametrize("others", ["250 ok", "550 gone", "452 full"])
 def test_recipients_put_off_are_named(smtp_peer: SmtpPeer, others: str) -> None:
     smtp_peer.recipient_reply = lambda address: "451 greylisted" if address.startswith("one") else others
-    with pytest.raises(MailUnavailable, match="451 greylisted") as caught:
+    with pytest.raises(Unavailable, match="451 greylisted") as caught:
         SmtpMailer(smtp_peer.url).send(message())
     late = {"452 full": ("one@example.com", "two@example.com")}.get(others, ("one@example.com",))
     assert caught.value.remaining == late
@@ -106,19 +107,19 @@ def test_recipients_put_off_are_named(smtp_peer: SmtpPeer, others: str) -> None:
 @pytest.mark.parametrize("reply", [DROP, DROP_BEFORE])
 def test_a_connection_that_drops_is_temporary(smtp_peer: SmtpPeer, reply: str) -> None:
     smtp_peer.reply = lambda _attempt, _id: reply
-    with pytest.raises(MailUnavailable):
+    with pytest.raises(Unavailable):
         SmtpMailer(smtp_peer.url).send(message())
 
 
 def test_a_refused_connection_is_temporary() -> None:
-    with pytest.raises(MailUnavailable, match="refused"):
+    with pytest.raises(Unavailable, match="refused"):
         SmtpMailer("smtp://127.0.0.1:1").send(message())
 
 
 def test_a_silent_server_costs_one_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
-        with pytest.raises(MailUnavailable):
+        with pytest.raises(Unavailable):
             SmtpMailer(f"smtp://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3).send(message())
         assert time.monotonic() - started < 1.5
 
@@ -173,13 +174,13 @@ def test_a_wrong_password_is_the_operators_fault_and_no_messages(
     guarded_port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
-    with pytest.raises(MailUnavailable, match="535") as caught:
+    with pytest.raises(Unavailable, match="535") as caught:
         SmtpMailer(f"smtp://us%3Aer:wrong@localhost:{guarded_port}?starttls=1").send(message())
     assert "wrong" not in str(caught.value)
 
 
 def test_an_unknown_certificate_is_not_trusted(guarded_port: int) -> None:
-    with pytest.raises(MailUnavailable, match="certificate"):
+    with pytest.raises(Unavailable, match="certificate"):
         SmtpMailer(f"smtp://us%3Aer:p%40ss@localhost:{guarded_port}?starttls=1").send(message())
 
 
@@ -228,7 +229,7 @@ def test_files_hold_one_message_each_however_often_it_is_sent(tmp_path: Path) ->
 
 def test_a_folder_that_cannot_be_written_is_temporary(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file is in the way")
-    with pytest.raises(MailUnavailable):
+    with pytest.raises(Unavailable):
         EmlMailer(tmp_path / "mail").send(message())
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from data import notifications
-from data.notifications import Notification
+from data.notifications import MAIL, WEBHOOK, Notification
 from helpers.ids import new_id
 
 NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
@@ -28,17 +28,17 @@ def add(engine: Engine, *rows: Notification) -> int:
 
 def claim(engine: Engine, row: Notification, now: datetime = NOW) -> bool:
     with engine.begin() as connection:
-        return notifications.claim(connection, row.prediction_id, now, now + timedelta(minutes=5))
+        return notifications.claim(connection, row.message_id, now, now + timedelta(minutes=5))
 
 
 def find(engine: Engine, row: Notification) -> Notification | None:
     with engine.connect() as connection:
-        return notifications.find(connection, row.prediction_id)
+        return notifications.find(connection, row.message_id)
 
 
 def pending(engine: Engine, now: datetime = NOW, limit: int = 10) -> list[str]:
     with engine.connect() as connection:
-        return notifications.pending(connection, now, limit)
+        return notifications.pending(connection, MAIL, now, limit)
 
 
 def test_a_message_comes_back_and_is_added_once(engine: Engine) -> None:
@@ -64,19 +64,19 @@ def test_the_claim_of_a_dead_worker_lapses(engine: Engine) -> None:
     assert claim(engine, row)
     assert not claim(engine, row, UNTIL - timedelta(microseconds=1))
     assert pending(engine, UNTIL - timedelta(microseconds=1)) == []
-    assert pending(engine, UNTIL) == [row.prediction_id]
+    assert pending(engine, UNTIL) == [row.message_id]
     assert claim(engine, row, UNTIL)
     found = find(engine, row)
     assert found
     assert found.attempts == 2
 
 
-def _send(connection: Connection, prediction_id: str) -> None:
-    notifications.mark_sent(connection, prediction_id, UNTIL)
+def _send(connection: Connection, message_id: str) -> None:
+    notifications.mark_sent(connection, message_id, UNTIL)
 
 
-def _give_up(connection: Connection, prediction_id: str) -> None:
-    notifications.mark_failed(connection, prediction_id, UNTIL, "550 no such mailbox")
+def _give_up(connection: Connection, message_id: str) -> None:
+    notifications.mark_failed(connection, message_id, UNTIL, "550 no such mailbox")
 
 
 @pytest.mark.parametrize("settle", [_send, _give_up])
@@ -85,12 +85,12 @@ def test_a_settled_message_stays_settled(engine: Engine, settle: Callable[[Conne
     add(engine, row)
     claim(engine, row)
     with engine.begin() as connection:
-        settle(connection, row.prediction_id)
+        settle(connection, row.message_id)
     settled = find(engine, row)
     with engine.begin() as connection:
-        notifications.mark_sent(connection, row.prediction_id, UNTIL + timedelta(days=1))
-        notifications.mark_failed(connection, row.prediction_id, UNTIL + timedelta(days=1), "late")
-        notifications.put_off(connection, row.prediction_id, UNTIL, "late")
+        notifications.mark_sent(connection, row.message_id, UNTIL + timedelta(days=1))
+        notifications.mark_failed(connection, row.message_id, UNTIL + timedelta(days=1), "late")
+        notifications.put_off(connection, row.message_id, UNTIL, "late")
     assert find(engine, row) == settled
     assert not claim(engine, row, UNTIL + timedelta(days=1))
     assert pending(engine, UNTIL + timedelta(days=1)) == []
@@ -100,8 +100,8 @@ def test_what_a_settled_message_says(engine: Engine) -> None:
     sent, failed = due(), due()
     add(engine, sent, failed)
     with engine.begin() as connection:
-        _send(connection, sent.prediction_id)
-        _give_up(connection, failed.prediction_id)
+        _send(connection, sent.message_id)
+        _give_up(connection, failed.message_id)
     assert find(engine, sent) == replace(sent, sent_at=UNTIL)
     assert find(engine, failed) == replace(failed, failed_at=UNTIL, error="550 no such mailbox")
 
@@ -111,7 +111,7 @@ def test_a_message_put_off_waits_and_keeps_the_reason(engine: Engine) -> None:
     add(engine, row)
     claim(engine, row)
     with engine.begin() as connection:
-        notifications.put_off(connection, row.prediction_id, UNTIL, "421 " + "x" * 100_000)
+        notifications.put_off(connection, row.message_id, UNTIL, "421 " + "x" * 100_000)
     found = find(engine, row)
     assert found
     assert found.error
@@ -123,12 +123,27 @@ def test_a_message_put_off_waits_and_keeps_the_reason(engine: Engine) -> None:
 def test_the_oldest_pending_come_first(engine: Engine) -> None:
     rows = [due(NOW + timedelta(seconds=second)) for second in range(5)]
     add(engine, *reversed(rows))
-    assert pending(engine, limit=3) == [row.prediction_id for row in rows[:3]]
+    assert pending(engine, limit=3) == [row.message_id for row in rows[:3]]
 
 
 def test_a_message_narrowed_to_whom_it_did_not_reach(engine: Engine) -> None:
     row = due()
     add(engine, row)
     with engine.begin() as connection:
-        notifications.narrow(connection, row.prediction_id, row.recipients[1:])
+        notifications.narrow(connection, row.message_id, row.recipients[1:])
     assert find(engine, row) == replace(row, recipients=row.recipients[1:])
+
+
+def test_each_channel_waits_for_itself(engine: Engine) -> None:
+    mail, hook = due(), replace(due(), channel=WEBHOOK, client_id=None, recipients=[])
+    add(engine, mail, hook)
+    assert find(engine, hook) == hook
+    with engine.connect() as connection:
+        assert notifications.pending(connection, MAIL, NOW, 10) == [mail.message_id]
+        assert notifications.pending(connection, WEBHOOK, NOW, 10) == [hook.message_id]
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a b", "x" * 65, "a\n"])
+def test_an_id_that_no_job_could_carry_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="id of a message"):
+        replace(due(), message_id=name)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from sqlalchemy import Engine, create_mock_engine, inspect, select, text
+from sqlalchemy import Engine, String, create_mock_engine, inspect, select, text
 from sqlalchemy.schema import CreateTable
 
-from data import schema, sessions, users
+from data import notifications, schema, sessions, users
 from data.columns import Key
 from data.engine import build_engine
+from data.notifications import MAIL
 from data.tables import client_ltv, config, metadata
 from helpers.clock import SystemClock
 from helpers.errors import UserError
@@ -22,6 +23,7 @@ from tests.support.processes import release_together
 UPGRADE = """
 import sys
 from data.engine import build_engine
+from data.notifications import MAIL
 from data.schema import upgrade
 engine = build_engine(sys.argv[1])
 print("ready", flush=True)
@@ -115,7 +117,7 @@ def test_processes_that_start_together_migrate_once(empty: Engine, empty_url: st
 
 def test_a_first_start_that_was_killed_half_way_may_be_repeated(empty: Engine) -> None:
     """What MySQL leaves then: some of the tables, without all of their indexes, and no version."""
-    schema.upgrade(empty)
+    schema.upgrade(empty, "0001")
     with empty.begin() as connection:
         connection.execute(text("DELETE FROM alembic_version"))
         connection.execute(text("DROP TABLE model_logs"))
@@ -169,6 +171,38 @@ def test_changing_a_table_keeps_the_rows_that_refer_to_it(empty: Engine) -> None
     assert "VARCHAR(50)" in str(schema.check(empty).drift)
 
 
+def test_mail_due_before_messages_had_channels_is_kept(empty: Engine) -> None:
+    """A start that was killed between two of the steps may be repeated too."""
+    schema.upgrade(empty, "0003")
+    with empty.begin() as connection:
+        connection.execute(_OLD_MAIL)
+    if empty.dialect.name == "mysql":  # SQLite takes the whole migration back
+        with schema.migrating(empty) as connection:
+            operations = Operations(MigrationContext.configure(connection, opts=schema.OPTIONS))
+            operations.alter_column(
+                "notifications",
+                "prediction_id",
+                new_column_name="message_id",
+                type_=Key(64),
+                existing_type=String(36),
+                existing_nullable=False,
+            )
+    schema.upgrade(empty)
+    assert schema.check(empty).ok
+    with empty.connect() as connection:
+        found = notifications.find(connection, "019abc")
+    assert found is not None
+    assert (found.client_id, found.recipients, found.channel) == ("c", ["boss@example.com"], MAIL)
+    schema.downgrade(empty, "0003")
+    with empty.connect() as connection:
+        assert connection.scalar(text("select prediction_id from notifications")) == "019abc"
+    schema.upgrade(empty)
+
+
+_OLD_MAIL = text(
+    "insert into notifications (prediction_id, client_id, recipients, message, created_at) "
+    "values ('019abc', 'c', '[\"boss@example.com\"]', '{}', '2026-11-22 08:30:00.000000')"
+)
 _COLLATIONS = text(
     "select distinct collation_name from information_schema.columns where table_schema = database() "
     "and data_type = 'varchar' and table_name <> 'alembic_version'"

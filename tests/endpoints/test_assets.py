@@ -74,7 +74,7 @@ def test_our_own_files_name_no_other_host() -> None:
 
 def test_the_first_page_weighs_little() -> None:
     """Style, scripts and font as sent: the budget for a first load is 150 kB, with the page itself."""
-    sent = [FOLDER / "app.css", FOLDER / "predict.js", FOLDER / "favicon.svg"]
+    sent = [FOLDER / "app.css", FOLDER / "page.js", FOLDER / "predict.js", FOLDER / "favicon.svg"]
     sent += [FOLDER / "vendor" / name for name in ("pico/pico.min.css", "htmx/htmx.min.js")]
     squeezed = sum(len(gzip.compress(path.read_bytes())) for path in sent)
     assert squeezed + (FOLDER / "vendor/atkinson/latin.woff2").stat().st_size < 90_000

@@ -128,9 +128,9 @@ def test_surrogates_in_pairs_are_a_character(client: FlaskClient, body: dict[str
 
 def test_a_lone_surrogate_under_a_long_name_is_found_without_much_memory(client: FlaskClient) -> None:
     raw = json.dumps({"n" * 500_000: [[] for _ in range(300_000)] + ["@"]}).replace("@", r"\udc00")
-    started = time.perf_counter()
+    started = time.process_time()
     check_problem(send(client, raw), 422, "n" * 500_000 + ".300000")
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 10, "a place spelled out for each part would take minutes"
 
 
 def test_a_missing_field_without_gaps_in_training_is_named(

@@ -62,7 +62,7 @@ def test_the_ledger_keeps_input_answer_and_stamp(client: FlaskClient, app: APIFl
     assert row.prediction_id == answer["prediction_id"]
     assert json.loads(row.input) == {name: value for name, value in body.items() if name != "client_id"}
     assert json.loads(row.output) == answer
-    assert (row.request_id, row.experiment, row.cutoff) == ("from-outside", "default", 0.5)
+    assert (row.request_id, row.experiment, row.cutoff) == ("from-outside", None, 0.5)
     assert row.prediction == answer["prediction"]
 
 

@@ -8,7 +8,7 @@ import pytest
 import redis
 from rq.registry import ScheduledJobRegistry
 
-from data.queue import SEND_NOTIFICATION, Queue, mail_queue
+from data.queue import SEND_NOTIFICATION, Queue, message_queue
 from jobs import worker
 
 
@@ -16,7 +16,7 @@ def test_what_redis_holds_amiss_does_not_end_the_retries(
     redis_url: str, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "ALARM_SECONDS", 0.05)
-    queue = mail_queue(redis_client)
+    queue = message_queue(redis_client)
     registry = ScheduledJobRegistry(queue=queue).key  # type: ignore[no-untyped-call]
     redis_client.zadd(registry, {b"\xff\xfe": 1})  # no job has a name that is not text
     stopped = threading.Event()

@@ -10,9 +10,12 @@ import redis
 from data import notifications
 from data.queue import Queue
 from helpers.clock import SystemClock
-from tests.support.deployment import Deployment
+from services.digest import make_digest
+from tests.support.clock import StandingClock
+from tests.support.deployment import Deployment, insert_config
 from tests.support.mailroom import MailRoom, mail_deployment
 from tests.support.peers import ACCEPT, DROP, SmtpPeer, smtp_server
+from tests.support.risk import Watched
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +49,13 @@ def test_the_requests_id_is_in_the_workers_log(room: MailRoom) -> None:
     (one,) = room.post()
     room.wait_for(lambda: room.settled([one]), 10)
     lines = [json.loads(line) for line in room.deployment.log("worker").splitlines() if one in line]
-    assert [(line["event"], line["request_id"]) for line in lines] == [("mail_sent", "request-1")]
+    assert [(line["event"], line["request_id"]) for line in lines] == [("message_sent", "request-1")]
 
 
 def test_a_repeated_record_sends_no_second_mail(room: MailRoom) -> None:
     (one,) = room.post()
     room.wait_for(lambda: room.settled([one]), 10)
-    room.queue.enqueue_mail([one, one])
+    room.queue.enqueue([one, one])
     (two,) = room.post()
     room.wait_for(lambda: room.settled([two]), 10)
     assert room.peer.ids() == room.message_ids([one, two])
@@ -127,3 +130,19 @@ def test_the_sweep_leaves_alone_what_will_come_by_itself(room: MailRoom) -> None
     assert room.sweep() == 0  # and scheduled in Redis
     room.wait_for(lambda: room.settled([one]), 20)
     assert len(room.peer.inbox) == 1
+
+
+def test_a_digest_goes_out_as_one_mail_though_two_make_it(room: MailRoom) -> None:
+    noon = SystemClock().now().replace(hour=12)
+    insert_config(room.engine, alert_recipients=["boss@example.com"])
+    watched = Watched(room.engine, room.queue, room.redis, StandingClock(noon), webhooks=False)
+    watched.answer("a/b", 0.9, noon - timedelta(days=1))
+    watched.look()
+    made = [make_digest(room.engine, room.queue, watched.clock) for _ in range(2)]
+    assert made == [True, False]
+    name = f"digest-{noon - timedelta(days=1):%Y-%m-%d}"
+    room.wait_for(lambda: room.settled([name]), 20)
+    (received,) = room.peer.inbox
+    assert received.message_id == f"<{name}@localhost>"
+    assert "1 entered, 0 left" in str(received.message["Subject"])
+    assert {part.get_content_type() for part in received.message.walk()} >= {"text/plain", "text/html"}

@@ -106,7 +106,7 @@ def test_a_worker_outlives_a_database_that_goes_away(
         room.wait_for(lambda: room.settled(first), 30)
         proxy.become("refuse")
         second = room.post()
-        room.wait_for(lambda: "mail_waits_for_database" in made.log("worker"), 30)
+        room.wait_for(lambda: "message_waits_for_database" in made.log("worker"), 30)
         proxy.become("pass")
         room.wait_for(lambda: room.settled(second), 30)
     assert smtp_peer.ids() == room.message_ids([*first, *second])

@@ -74,6 +74,18 @@ def test_the_graph_answers_like_the_trainer(algorithm: str, gaps: bool) -> None:
         assert np.abs(served - fitted.probabilities(rows)).max() < 1e-6
 
 
+@pytest.mark.parametrize("algorithm", SETTINGS)
+def test_no_bit_of_an_answer_depends_on_its_neighbours(algorithm: str) -> None:
+    x, y = learned_from()
+    fitted = CANDIDATES[algorithm].fit(x, y, SETTINGS[algorithm], SCHEMA)
+    session = open_session(fitted.export(x).files["model.onnx"], "model@1", WIDTH)
+    rows = met_later(x)[:2400]
+    alone = np.concatenate([session.run(["probability"], {"features": row[np.newaxis]})[0] for row in rows])
+    for size in (2, 3, 4, 5, 7, 8, 30, 2400):
+        parts = [session.run(["probability"], {"features": rows[i : i + size]})[0] for i in range(0, len(rows), size)]
+        np.testing.assert_array_equal(np.concatenate(parts), alone)
+
+
 @pytest.mark.parametrize("algorithm", ["gradient_boosting", "catboost"])
 def test_contributions_and_base_sum_to_the_log_odds(algorithm: str) -> None:
     x, y = learned_from()

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from modeling.choices import Choices
 from modeling.dataset import Dataset, read_dataset
-from modeling.subscribers import subscribers, write_subscribers
+from modeling.subscribers import subscribers, subscribers_with_truth, write_subscribers
 from tests.modeling.tables import chosen, flags
 
 
@@ -78,3 +78,14 @@ def test_effects_point_where_everyone_expects() -> None:
     young = left[(tenure < 12) & (calls >= 3)].mean() - left[(tenure < 12) & (calls == 0)].mean()
     old = left[(tenure >= 12) & (calls >= 3)].mean() - left[(tenure >= 12) & (calls == 0)].mean()
     assert young > 2 * old > 0
+
+
+def test_the_truth_is_that_of_the_table() -> None:
+    table, chances = subscribers_with_truth(20_000, 5)
+    assert table == subscribers(20_000, 5)
+    left = np.array(table["churned"]) == "Yes"
+    assert chances.mean() == pytest.approx(0.2, abs=1e-6)
+    for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.0)):
+        band = (chances >= low) & (chances < high)
+        error = np.sqrt((chances[band] * (1 - chances[band])).sum()) / band.sum()
+        assert abs(left[band].mean() - chances[band].mean()) < 4 * error

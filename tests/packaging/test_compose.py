@@ -82,6 +82,12 @@ def test_commands_exist(name: str) -> None:
     assert SERVICES[name]["command"][3] in NAMES
 
 
+@pytest.mark.parametrize("name", ["web", "schedule"])
+def test_whoever_reads_the_config_sees_the_models_it_names(name: str) -> None:
+    assert "models:/var/lib/holdfast/models:ro" in SERVICES[name]["volumes"]
+    assert "VAR_DIR" not in SERVICES[name]["environment"]
+
+
 def test_ports_are_open_to_this_machine_alone() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports
@@ -92,7 +98,7 @@ def test_no_secret_is_written_down() -> None:
     for name, service in SERVICES.items():
         for key, value in service.get("environment", {}).items():
             if re.search(r"TOKEN|SECRET|PASSWORD|KEY|AUTH", key) and key != "MYSQL_RANDOM_ROOT_PASSWORD":
-                assert re.fullmatch(r"\$\{\w+:\?[^}]+\}", value), (name, key)
+                assert re.fullmatch(r"\$\{\w+:(\?[^}]+|-)\}", value), (name, key)
             if "@" in value and "://" in value:
                 assert re.search(r":\$\{\w+:\?[^}]+\}@", value), (name, key)
 

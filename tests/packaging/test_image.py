@@ -82,7 +82,8 @@ def test_other_processes_are_well_and_stop_in_order(container: Container, name: 
     service = compose()["services"][name]
     kind, check = service["healthcheck"]["test"]
     assert kind == "CMD-SHELL"
-    start = f"VAR_DIR={service['environment']['VAR_DIR']} {shlex.join(service['command'])} & process=$!"
+    own = service["environment"].get("VAR_DIR")
+    start = f"{f'VAR_DIR={own} ' if own else ''}{shlex.join(service['command'])} & process=$!"
     wait = f"for turn in $(seq 100); do {check} && break; sleep 0.3; done; {check} || exit 99"
     result = container.run("sh", "-c", f"{start}; {wait}; kill -TERM $process; wait $process")
     assert result.returncode == 0, result.stderr

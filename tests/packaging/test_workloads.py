@@ -92,6 +92,12 @@ def test_redis_keeps_its_data(cluster: list[Document]) -> None:
     assert redis["spec"]["volumeClaimTemplates"]
 
 
+def test_whoever_reads_the_config_sees_the_models_it_names(cluster: list[Document]) -> None:
+    for name in ("holdfast-web", "holdfast-schedule"):
+        mounts = template(named(cluster, "Deployment", name))["spec"]["containers"][0]["volumeMounts"]
+        assert {"name": "models", "mountPath": "/var/lib/holdfast/models", "readOnly": True} in mounts
+
+
 def test_only_training_writes_models(cluster: list[Document]) -> None:
     writers = set()
     for workload in ours(cluster):

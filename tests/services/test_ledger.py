@@ -20,7 +20,7 @@ from data.archive import FolderArchive
 from data.engine import build_engine
 from data.outbox import Shipper
 from data.pump import RecordsRefused, Reports
-from data.queue import MAIL, Queue
+from data.queue import MESSAGES, Queue
 from data.s3_archive import S3Archive
 from data.spool import Spool
 from data.tables import model_logs
@@ -95,6 +95,9 @@ POISON: dict[str, dict[str, Any]] = {
     "text for a number": {"prediction": "high"},
     "a number too large": {"config_revision": 2**63},
     "no text for an id": {"prediction_id": ["a"]},
+    "no silent scores": {"silent_scores": ["a@1", 0.5]},
+    "text for a silent score": {"client_id": "new", "silent_scores": {"a@1": "high"}},
+    "a silent model too long": {"client_id": "new", "silent_scores": {"x" * 211: 0.5}},
     "a time without a zone": {"answered_at": datetime(2026, 1, 1)},
     "no time": {"answered_at": 5},
     "bad recipients": {"email": {"to": "x"}},
@@ -284,6 +287,6 @@ def test_times_are_kept_to_the_microsecond(engine: Engine, queue: Queue) -> None
     assert row.answered_at.microsecond == 999_999
 
 
-def test_jobs_are_in_the_mail_queue_alone(engine: Engine, queue: Queue, redis_client: redis.Redis) -> None:
+def test_jobs_are_in_the_queue_of_messages_alone(engine: Engine, queue: Queue, redis_client: redis.Redis) -> None:
     LedgerSink(engine, queue).deliver([spool_record(["one@example.com"])])
-    assert redis_client.llen(f"rq:queue:{MAIL}") == 1
+    assert redis_client.llen(f"rq:queue:{MESSAGES}") == 1

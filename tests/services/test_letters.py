@@ -9,7 +9,7 @@ import pytest
 from data.mail_message import Message, as_mime
 from data.notifications import Notification
 from services.letters import Letterhead, facts, write
-from tests.support.letters import ledger_row
+from tests.support.letters import ANSWERED_AT, ledger_row
 
 HEAD = Letterhead("holdfast@example.com", "https://holdfast.example/")
 REASONS = [
@@ -102,3 +102,84 @@ def test_nothing_begins_a_line_or_a_header_of_its_own(breaking: str) -> None:
 
 def test_the_link_holds_any_client() -> None:
     assert "ids=a%2Fb%3Fc%26d%20%C3%A9%22" in letter(client_id='a/b?c&d é"').text
+
+
+def other(content: dict[str, Any], head: Letterhead = HEAD) -> Message:
+    return write(Notification("guardrail-1", None, ["boss@example.com"], content, ANSWERED_AT), head)
+
+
+def guardrail(name: str = "spring sale", sentence: str = "Too many errors.") -> dict[str, Any]:
+    at = ANSWERED_AT.isoformat()
+    return {"kind": "guardrail", "experiment": name, "challenger": "newer", "sentences": [sentence], "at": at}
+
+
+def test_a_guardrail_says_what_was_paused_and_why() -> None:
+    message = other(guardrail())
+    assert message.subject == "Challenger paused: newer in spring sale"
+    assert message.message_id == "<guardrail-1@example.com>"
+    for body in (message.text, message.html):
+        for said in ("newer", "spring sale", "Too many errors.", "2026-11-22 at 00:30 UTC"):
+            assert said in body
+        assert "https://holdfast.example/experiments/spring%20sale" in body
+    assert "http" not in other(guardrail(), Letterhead("holdfast@example.com")).text
+
+
+def test_a_guardrail_says_what_it_did_to_a_shadow() -> None:
+    message = other({**guardrail(), "experiment": None})
+    assert message.subject == "Challenger paused: newer as a shadow"
+    for body in (message.text, message.html):
+        for said in ("newer", "taken out of the shadows", "Too many errors.", "name it in shadow again"):
+            assert said in body
+        assert "https://holdfast.example/experiments" in body
+        assert "None" not in body
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_a_guardrail_shows_markup_and_code_as_they_are(nasty: str) -> None:
+    message = other(guardrail(nasty, nasty))
+    assert message.text.count(nasty) == 2
+    assert Text(message.html).text.count(nasty) == 3
+    assert Text(message.html).tags == Text(other(guardrail()).html).tags
+
+
+def digest_of(client: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "digest",
+        "day": "2026-11-21",
+        "entered": 1_200,
+        "left": 1,
+        "top_entered": [client],
+        "top_left": [],
+    }
+
+
+def test_a_digest_tells_how_many_crossed_and_who_matters_most() -> None:
+    message = other(digest_of({"client_id": "a/b c", "prediction": 0.81, "money_at_risk": 1234.5}))
+    assert message.subject == "High risk on 2026-11-21: 1,200 entered, 1 left"
+    for body in (message.text, message.html):
+        for said in (
+            "2026-11-21",
+            "1,200",
+            "a/b c",
+            "81 %",
+            "1,234.50",
+            "https://holdfast.example/clients?id=a%2Fb%20c",
+        ):
+            assert said in body
+        assert "https://holdfast.example/call-list" in body
+        assert "Left, most" not in body
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_a_digest_shows_markup_and_code_as_they_are(nasty: str) -> None:
+    message = other(digest_of({"client_id": nasty, "prediction": 0.8, "money_at_risk": None}))
+    assert message.text.count(nasty) == 1
+    assert Text(message.html).text.count(nasty) == 1
+    assert "unknown" in message.html
+    assert Text(message.html).attributes <= {"lang", "charset", "style", "href"}
+
+
+def test_without_an_address_a_digest_has_no_link() -> None:
+    content = digest_of({"client_id": "a", "prediction": 0.8, "money_at_risk": 1.0})
+    message = other(content, Letterhead("holdfast@example.com"))
+    assert "http" not in message.text + message.html

@@ -95,7 +95,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, trained: Trained, embedded_re
     with application(tmp_path_factory.mktemp("site"), trained, embedded_redis_url) as app:
         configure(app, aliases=trained.aliases)
         fill_tables(app, trained.schema, more={LONG_ID: wordy_fields(trained.schema)})
-        with _served(app) as url:
+        with served(app) as url:
             yield Site(url, app)
 
 
@@ -119,7 +119,7 @@ def browse(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
 
 
 @contextmanager
-def _served(app: APIFlask) -> Iterator[str]:
+def served(app: APIFlask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -41,9 +41,9 @@ class MailRoom:
         LedgerSink(self.engine, queue).deliver(records)
         return ids
 
-    def row(self, prediction_id: str) -> Notification:
+    def row(self, message_id: str) -> Notification:
         with self.engine.connect() as connection:
-            found = notifications.find(connection, prediction_id)
+            found = notifications.find(connection, message_id)
         assert found is not None
         return found
 

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.interface import Contribution, MLModel, Prediction
 
+AGES = 1_000  # months
+
 
 class Subscriber(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -36,6 +38,20 @@ class TenureRule(MLModel):
         return ()
 
 
+class Measured(Subscriber):
+    monthly_charge: float = Field(examples=[9.5])
+
+
+class OpenRule(TenureRule):
+    """Reads any model with its fields, as the service hands them over, so that it can be put into service."""
+
+    qualified_name = "open_rule"
+    input_schema = Measured
+
+    def predict(self, data: BaseModel) -> Prediction:
+        return Prediction(probability=1 / (1 + data.model_dump()["tenure_months"]))
+
+
 class Nameless(TenureRule):
     qualified_name = "../up"
 
@@ -47,3 +63,23 @@ class Broken(TenureRule):
 
 class NotAModel:
     pass
+
+
+class FragileRule(OpenRule):
+    """Passes its rehearsal, and fails for whoever has been there for ages."""
+
+    qualified_name = "fragile_rule"
+
+    def predict(self, data: BaseModel) -> Prediction:
+        if data.model_dump()["tenure_months"] > AGES:
+            raise RuntimeError("no more licences")
+        return super().predict(data)
+
+
+class FearfulRule(OpenRule):
+    """Thinks that whoever has been there for ages is about to leave."""
+
+    qualified_name = "fearful_rule"
+
+    def predict(self, data: BaseModel) -> Prediction:
+        return Prediction(probability=0.99) if data.model_dump()["tenure_months"] > AGES else super().predict(data)

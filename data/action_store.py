@@ -1,0 +1,47 @@
+"""The `actions`: what was done to clients, and by whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from data.dialect import chunks, insert_new
+from data.tables import actions
+
+IDS_A_QUERY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One deed of `kind`, done by `actor` at the instant `at`. `action_id` is whatever tells it from others."""
+
+    action_id: str
+    client_id: str
+    kind: str
+    at: datetime
+    actor: str
+    prediction_id: str | None
+    recorded_at: datetime
+
+
+def add_many(connection: Connection, rows: Iterable[Action]) -> set[str]:
+    """Adds the actions whose `action_id` is new, and gives these ids."""
+    return insert_new(connection, actions, [{name: getattr(row, name) for name in Action.__slots__} for row in rows])
+
+
+def of_client(connection: Connection, client_id: str, limit: int) -> list[Action]:
+    """What was done to a client, newest first."""
+    order = (actions.c.at.desc(), actions.c.recorded_at.desc(), actions.c.action_id)
+    wanted = select(actions).where(actions.c.client_id == client_id).order_by(*order).limit(limit)
+    return [Action(**row) for row in connection.execute(wanted).mappings()]
+
+
+def last_at(connection: Connection, client_ids: Iterable[str]) -> dict[str, datetime]:
+    """When each of these clients was last acted upon; without those who never were."""
+    wanted = select(actions.c.client_id, func.max(actions.c.at)).group_by(actions.c.client_id)
+    found: dict[str, datetime] = {}
+    for some in chunks(dict.fromkeys(client_ids), IDS_A_QUERY):
+        rows = connection.execute(wanted.where(actions.c.client_id.in_(some)))
+        found.update((client_id, at) for client_id, at in rows)
+    return found

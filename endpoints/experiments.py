@@ -1,0 +1,63 @@
+"""The experiments and their readouts, for programs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from apiflask import APIBlueprint
+from flask import Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from endpoints.client_paths import take_any_text
+from endpoints.edge import json_response, wiring
+from endpoints.operations import READ_ERRORS, Operation, described, object_of
+from endpoints.problems import Problem, field_problem
+from endpoints.tokens import require_token
+from services import readout
+from services.readout import Readout, UnknownExperiment
+from services.readout_list import Listed
+from services.readout_list import experiments as listed
+
+T = TypeVar("T")
+experiments = APIBlueprint("experiments", __name__, tag="Experiments")
+experiments.record_once(take_any_text)
+AWAY = "experiments are read from the database, which does not answer now; try again"
+_READOUT = described(Readout)
+OPERATIONS: Mapping[str, Operation] = {
+    "experiments": Operation("Experiments", READ_ERRORS, token=True),
+    "experiment_readout": Operation("Readout", (*READ_ERRORS, 404), token=True),
+}
+SCHEMAS: Mapping[str, Any] = {
+    **_READOUT.pop("$defs"),
+    "Readout": _READOUT,
+    "Experiments": object_of({"experiments": {"type": "array", "items": described(Listed)}}),
+}
+
+
+@experiments.get("/v1/experiments")
+@experiments.doc(operation_id="experiments")
+def list_experiments() -> Response:
+    """The experiments that ran or run, and the months of the permanent holdout."""
+    require_token()
+    found = _from_database(lambda: listed(wiring().engine, wiring().clock))
+    return json_response({"experiments": found})
+
+
+@experiments.get("/v1/experiments/<any_text:name>/readout")
+@experiments.doc(operation_id="experiment_readout")
+def read_experiment(name: str) -> Response:
+    """What an experiment has shown so far. It may be read as often as one likes: its intervals allow for that."""
+    require_token()
+    wired = wiring()
+    config = wired.snapshot().config
+    try:
+        return json_response(_from_database(lambda: readout.read(wired.engine, wired.clock, config, name)).as_dict())
+    except UnknownExperiment as error:
+        raise field_problem("name", str(error), 404) from error
+
+
+def _from_database(read: Callable[[], T]) -> T:
+    """What `read` gives. Raises Problem 503 while the database does not answer."""
+    try:
+        return read()
+    except SQLAlchemyError as error:
+        raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error

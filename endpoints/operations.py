@@ -1,0 +1,51 @@
+"""How a call is described: what each endpoint module says of its own calls in `OPERATIONS` and `SCHEMAS`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+REF = "#/components/schemas/{model}"
+ERRORS = {
+    400: "The body cannot be read.",
+    401: "No access token.",
+    403: "Not this access token.",
+    404: "There is no such thing.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "A field is not usable; the document names it.",
+    500: "Something broke; nothing was scored.",
+    503: "Nothing can be predicted, recorded or read now; try again.",
+}
+BODY_ERRORS = (400, 401, 403, 413, 415, 422, 500, 503)
+READ_ERRORS = (401, 403, 422, 500, 503)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`answer` and `body` are names of schemas, None where there is none as JSON; `media` is what the answer may
+    come as besides. `query` lists the parameters of the address line, `also` what else may answer than 200."""
+
+    answer: str | None
+    errors: tuple[int, ...] = (500,)
+    body: str | None = None
+    token: bool = False
+    also: tuple[int, ...] = ()
+    query: tuple[Mapping[str, Any], ...] = ()
+    media: tuple[str, ...] = ()
+
+
+def query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    """An optional parameter of the address line."""
+    return {"name": name, "in": "query", "schema": dict(schema), "description": description}
+
+
+def described(model: Any) -> dict[str, Any]:
+    """The JSON schema of a dataclass or pydantic model."""
+    return TypeAdapter(model).json_schema(ref_template=REF, by_alias=True)
+
+
+def object_of(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object that has all of these."""
+    return {"type": "object", "properties": dict(properties), "required": list(properties)}

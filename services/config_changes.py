@@ -1,0 +1,81 @@
+"""How the configuration is changed: as a whole that is valid, by one person at a time, and written down."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from data import config_store
+from helpers.canonical import canonical_json
+from helpers.clock import Clock
+from modeling.registry import ModelRegistry
+from services import audit
+from services.config_model import KEYS, STRUCTURED, ConfigRefused, LiveConfig
+from services.config_reading import Reading, read_table
+from services.snapshot import Serving, build_serving
+
+ACTION, SUBJECT = "config_changed", "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A transaction in which nobody else changes the configuration."""
+
+    connection: Connection
+    registry: ModelRegistry
+    clock: Clock
+
+    def config(self) -> LiveConfig:
+        """What is in force. Raises ConfigRefused when nothing is."""
+        return in_force(self.connection, self.registry).built.config
+
+    def apply(self, values: Mapping[str, Any], author: str, reason: str) -> int:
+        """Appends the values and gives their revision. Raises ConfigRefused, naming the keys, for values that no
+        process would put into force; the transaction must then be rolled back."""
+        _refuse({key: "unknown key" for key in values if key not in KEYS})
+        spelled = {key: _spelled(key, value) for key, value in values.items()}
+        revision = config_store.append(self.connection, spelled, author, reason)
+        found = in_force(self.connection, self.registry)
+        own = {row.id for row in found.rows if row.revision == revision}
+        _refuse({row.key: row.reason for row in found.refused if row.id in own})
+        details = {"revision": str(revision), "keys": ", ".join(sorted(values)), "reason": reason}
+        audit.note(self.connection, self.clock.now(), author, ACTION, SUBJECT, **details)
+        return revision
+
+
+@contextmanager
+def turn(engine: Engine, registry: ModelRegistry, clock: Clock) -> Iterator[Turn]:
+    """Waits for whoever is changing the configuration, and keeps others waiting; what was done is committed at the end
+    and undone by an error."""
+    with engine.begin() as connection:
+        config_store.take_turn(connection)
+        yield Turn(connection, registry, clock)
+
+
+def change(
+    engine: Engine, registry: ModelRegistry, clock: Clock, values: Mapping[str, Any], author: str, reason: str
+) -> int:
+    """Changes these keys together and gives the revision; the caller tells the fleet.
+
+    Raises ConfigRefused, naming the keys, when the configuration would not hold together, and then changes nothing.
+    """
+    with turn(engine, registry, clock) as mine:
+        return mine.apply(values, author, reason)
+
+
+def in_force(connection: Connection, registry: ModelRegistry) -> Reading[Serving]:
+    """The table as every process reads it. Raises ConfigRefused when nothing of it can be in force."""
+    return read_table(
+        lambda depth: config_store.newest_rows(connection, depth), lambda config: build_serving(config, registry)
+    )
+
+
+def _refuse(problems: dict[str, str]) -> None:
+    if problems:
+        raise ConfigRefused(problems)
+
+
+def _spelled(key: str, value: Any) -> str:
+    return canonical_json(value).decode() if key in STRUCTURED else str(value)

@@ -1,0 +1,81 @@
+"""What casts doubt on a readout: shares that do not come out as configured, and warnings in words."""
+
+from collections.abc import Iterator
+
+from experiments.plan import HOLDOUT
+from experiments.statistics import SRM_ALPHA, mismatch
+from services.readout_arms import Arms
+from services.readout_facts import is_month
+from services.readout_figures import Figures
+from services.readout_parts import MismatchReadout
+from services.readout_wording import percent, plural, together
+
+
+def mismatch_readout(arms: Arms) -> MismatchReadout | None:
+    """None where the shares are not known, or there is one arm alone."""
+    shares = {arm: share for arm, share in arms.facts.arms.items() if share > 0}
+    if len(shares) < 2:
+        return None
+    counts = {arm: arms.sums[arm].clients for arm in shares}
+    p_value = mismatch(counts, shares)
+    alarm = p_value < SRM_ALPHA
+    return MismatchReadout(p_value, alarm, counts, shares, _shares_sentence(counts, shares, alarm))
+
+
+def warnings(arms: Arms, figures: Figures, found: MismatchReadout | None, maturity_days: int) -> tuple[str, ...]:
+    """Sentences, the gravest first."""
+    return tuple(
+        warning
+        for some in (_of_shares(found), _of_arms(arms, figures), _of_outcomes(figures, maturity_days), _of_money(arms))
+        for warning in some
+    )
+
+
+def _of_shares(found: MismatchReadout | None) -> Iterator[str]:
+    if found and found.alarm:
+        yield f"Do not trust these figures: {found.sentence}"
+
+
+def _of_arms(arms: Arms, figures: Figures) -> Iterator[str]:
+    known = arms.facts.arms
+    strange = [arm for arm in arms.sums if known and arm not in known and arm != HOLDOUT]
+    if strange:
+        yield f"Clients met {together(strange)}, which the experiment does not have: look for changes made by hand."
+    for arm in () if is_month(arms.facts.name) else arms.sums:
+        models = sorted({part.served.model for part in figures.parts if part.served.arm == arm})
+        if arm != HOLDOUT and len(models) > 1:
+            yield f"{arm} was served by {together(models)}: its figures are of all of them together."
+    if figures.contacted:
+        yield (
+            f"Something was done to {plural(figures.contacted, 'client')} of the holdout: "
+            "what treating clients saves comes out too small."
+        )
+
+
+def _of_outcomes(figures: Figures, maturity_days: int) -> Iterator[str]:
+    if figures.early == "waiting":
+        yield (
+            f"Clients who stay are reported too seldom before {plural(maturity_days, 'day')} are over, so nobody "
+            "counts before: leavers alone would be known, and every rate too high."
+        )
+    if figures.waiting:
+        which = (
+            "1 outcome names a prediction" if figures.waiting == 1 else f"{figures.waiting:,} outcomes name predictions"
+        )
+        yield f"{which} that the ledger does not have: nobody knows whose they are."
+
+
+def _of_money(arms: Arms) -> Iterator[str]:
+    clients = sum(found.clients for found in arms.sums.values())
+    without = clients - sum(found.valued for found in arms.sums.values())
+    if without:
+        yield f"{without:,} of {plural(clients, 'client')} have no lifetime value and are left out of all money."
+
+
+def _shares_sentence(counts: dict[str, int], shares: dict[str, float], alarm: bool) -> str:
+    whole = sum(counts.values())
+    seen = together([f"{percent(counts[arm] / whole if whole else 0)} {arm}" for arm in shares])
+    wanted = together([f"{percent(share)} {arm}" for arm, share in shares.items()])
+    if alarm:
+        return f"clients should reach the arms as {wanted}, and reach them as {seen}, which chance does not do."
+    return f"Clients reach the arms as {seen}, as is to be expected of {wanted}."

@@ -1,0 +1,58 @@
+"""What was done is recorded once, also when two tell of it at the same time."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta, timezone
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
+
+from data import action_store
+from data.engine import build_engine
+from helpers.ids import new_id
+from services.actions import Deed, record
+from tests.support.clock import StandingClock
+from tests.support.ledger import NOON
+
+CLOCK = StandingClock(NOON)
+
+
+def deed(client_id: str = "anna", kind: str = "call", by: str = "Mia", prediction_id: str | None = None) -> Deed:
+    return Deed.model_construct(client_id=client_id, kind=kind, at=NOON, by=by, prediction_id=prediction_id)
+
+
+def test_each_deed_has_its_receipt(engine: Engine) -> None:
+    told = [deed(), deed(kind="gift"), deed(), deed(prediction_id=new_id()), deed(by="Ben"), deed("Anna")]
+    first = record(engine, CLOCK, told)
+    assert [each.status for each in first] == ["recorded", "recorded", "known", "recorded", "recorded", "recorded"]
+    again = record(engine, CLOCK, told)
+    assert {each.status for each in again} == {"known"}
+    assert [each.action_id for each in again] == [each.action_id for each in first]
+    with engine.connect() as connection:
+        assert len(action_store.of_client(connection, "anna", 9)) == 4
+
+
+def test_a_zone_makes_no_other_deed() -> None:
+    east = NOON.astimezone(timezone(timedelta(hours=9)))
+    assert deed().model_copy(update={"at": east}).action_id == deed().action_id
+
+
+def test_the_same_deeds_told_by_two_at_once_are_kept_once(engine: Engine) -> None:
+    rows = [deed(f"c{number}") for number in range(1_000)]
+    barrier = threading.Barrier(2)
+
+    def tell(order: list[Deed]) -> None:
+        barrier.wait()
+        record(engine, CLOCK, order)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(tell, (rows, rows[::-1])))
+    with engine.connect() as connection:
+        assert len(action_store.last_at(connection, [each.client_id for each in rows])) == 1_000
+        assert all(len(action_store.of_client(connection, each.client_id, 9)) == 1 for each in rows[:20])
+
+
+def test_an_error_is_no_receipt() -> None:
+    with pytest.raises(OperationalError):
+        record(build_engine("mysql+pymysql://root@127.0.0.1:1/none"), CLOCK, [deed()])
