@@ -37,11 +37,11 @@ from modeling.decorators.timing import Timed
 from modeling.interface import MLModel
 from modeling.registry import ModelRegistry
 from services.accounts import AccountService
+from services.config.last import LastConfig
+from services.config.live import LiveConfigSource
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
-from services.last_config import LastConfig
 from services.ledger import ArchiveSink, LedgerSink
-from services.live_config import LiveConfigSource
 from services.prediction import PredictionService
 from services.snapshot import Snapshot
 

@@ -12,7 +12,7 @@ from endpoints.events import schemas, tell
 from endpoints.operations import BODY_ERRORS, Operation, object_of
 from services.actions import Deed, record
 from services.call_list import held_out
-from services.live_config import NotReady
+from services.config.live import NotReady
 from services.snapshot import Snapshot
 
 actions = APIBlueprint("actions", __name__, tag="Actions")

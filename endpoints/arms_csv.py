@@ -5,8 +5,8 @@ from typing import Any
 
 from endpoints.csv_cells import MARK, csv_lines
 from experiments.statistics import Estimate
-from services.readout import Readout
-from services.readout_parts import ArmReadout, Comparison
+from services.readout.parts import ArmReadout, Comparison
+from services.readout.reading import Readout
 
 COLUMNS = (
     "experiment",

@@ -5,7 +5,7 @@ from flask import Response, request
 
 from endpoints.edge import json_response, wiring
 from endpoints.tokens import body_with_token, require_token
-from services.config_refresh import refresh_fleet
+from services.config.refresh import refresh_fleet
 
 config = APIBlueprint("config", __name__, tag="Config")
 

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from data.spool import SpoolFull
 from endpoints.problems import Problem, field_problem
 from helpers.errors import UserError
-from services.live_config import NotReady
+from services.config.live import NotReady
 
 RETRY_AFTER_SECONDS = "5"
 _HINTS = {

@@ -12,10 +12,10 @@ from endpoints.edge import json_response, wiring
 from endpoints.operations import READ_ERRORS, Operation, described, object_of
 from endpoints.problems import Problem, field_problem
 from endpoints.tokens import require_token
-from services import readout
-from services.readout import Readout, UnknownExperiment
-from services.readout_list import Listed
-from services.readout_list import experiments as listed
+from services.readout import reading
+from services.readout.listing import Listed
+from services.readout.listing import experiments as listed
+from services.readout.reading import Readout, UnknownExperiment
 
 T = TypeVar("T")
 experiments = APIBlueprint("experiments", __name__, tag="Experiments")
@@ -50,7 +50,7 @@ def read_experiment(name: str) -> Response:
     wired = wiring()
     config = wired.snapshot().config
     try:
-        return json_response(_from_database(lambda: readout.read(wired.engine, wired.clock, config, name)).as_dict())
+        return json_response(_from_database(lambda: reading.read(wired.engine, wired.clock, config, name)).as_dict())
     except UnknownExperiment as error:
         raise field_problem("name", str(error), 404) from error
 

@@ -15,7 +15,7 @@ from endpoints.ladder_view import take_step
 from endpoints.session_cookie import from_store, require_visitor, visitor
 from endpoints.start_form import begin
 from endpoints.times import date_words
-from services.config_refresh import refresh_fleet
+from services.config.refresh import refresh_fleet
 
 NOT_TOLD = "The other processes could not be told, because Redis does not answer: they follow within the hour."
 

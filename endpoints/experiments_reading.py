@@ -13,10 +13,10 @@ from endpoints.readout_view import ReadoutView, readout_view
 from endpoints.session_cookie import from_store
 from endpoints.start_form import start_form
 from helpers.clock import Clock
-from services import readout as readouts
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.experiments import ExperimentService, runs
-from services.readout import Readout, UnknownExperiment
+from services.readout import reading as readouts
+from services.readout.reading import Readout, UnknownExperiment
 from services.runs import Run
 
 NOTHING = Entered()

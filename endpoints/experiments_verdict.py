@@ -5,7 +5,7 @@ from typing import Literal
 
 from endpoints.entered import sentence
 from experiments.plan import HOLDOUT
-from services.readout import Readout
+from services.readout.reading import Readout
 
 Kind = Literal["distrust", "decided", "undecided", "early"]
 _WORDS: dict[Kind, str] = {

@@ -10,8 +10,8 @@ from endpoints.ladder_view import STAGES, Rung
 from endpoints.start_form import StartForm
 from endpoints.times import date_words
 from endpoints.wording import label, percent
-from services.readout import Readout, Savings
-from services.readout_parts import MonthSaved
+from services.readout.parts import MonthSaved
+from services.readout.reading import Readout, Savings
 from services.runs import Run
 from services.snapshot import Snapshot
 

@@ -8,7 +8,7 @@ from endpoints.experiments_wording import arm_name
 from endpoints.wording import percent
 from helpers.errors import UserError
 from services import ladder
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.experiments import ExperimentService
 from services.ladder import AB_SHARE, CANARY_SHARE, Stage, Step
 

@@ -13,7 +13,7 @@ from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, described,
 from endpoints.problems import MEDIA_TYPE
 from endpoints.questions import KEY, MOST_REASONS, Envelope
 from services.answers import Answer
-from services.config_refresh import Refreshed
+from services.config.refresh import Refreshed
 
 
 class ProblemDocument(BaseModel):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from endpoints.experiments_wording import arm_name, points, points_span
 from endpoints.interval_marks import Mark, Scale
 from endpoints.wording import percent
-from services.readout import Readout
-from services.readout_parts import ArmReadout, Comparison, ModelQuality
+from services.readout.parts import ArmReadout, Comparison, ModelQuality
+from services.readout.reading import Readout
 
 _FINDINGS = {"better": "fewer leave", "worse": "more leave", "undecided": "not decided"}
 

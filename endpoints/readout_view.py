@@ -12,7 +12,7 @@ from endpoints.readout_rows import ArmRow, QualityRow, ShadowPair, arm_rows, qua
 from endpoints.readout_words import matured_words, other_warnings, p_words, ratio_words, title_of
 from experiments.plan import HOLDOUT
 from experiments.statistics import MINIMUM_CLIENTS, MINIMUM_EVENTS, SRM_ALPHA, Estimate
-from services.readout import Readout
+from services.readout.reading import Readout
 from services.runs import Run
 
 SMALLEST_DIFFERENCE = 0.01

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from endpoints.entered import sentence
 from endpoints.experiments_wording import month_name, plural
-from services.readout import Readout
-from services.readout_facts import MONTHS, is_month
+from services.readout.facts import MONTHS, is_month
+from services.readout.reading import Readout
 
 SMALLEST_P = 0.001
 _EARLY = {

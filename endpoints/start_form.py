@@ -9,7 +9,7 @@ from endpoints.experiments_wording import arm_name
 from endpoints.wording import percent
 from experiments.plan import CHAMPION
 from helpers.errors import UserError
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.experiment_values import Start
 from services.experiments import ExperimentService
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from data.guardrail_store import RecentAnswer
 from experiments.guardrails import Conduct
 from experiments.plan import CHAMPION, control
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 
 
 @dataclass(frozen=True, slots=True)

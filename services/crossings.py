@@ -6,7 +6,7 @@ from typing import Any
 from data.notifications import WEBHOOK, Notification
 from data.risk_store import Change, Sighting
 from helpers.canonical import digest
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 
 ENTERED, LEFT = "client.risk.entered", "client.risk.left"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helpers.errors import UserError
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.ladder import idle
 
 

@@ -12,7 +12,7 @@ from helpers.clock import Clock
 from helpers.errors import UserError
 from modeling.registry import ModelRegistry
 from services import audit, ladder
-from services.config_changes import Turn, turn
+from services.config.changes import Turn, turn
 from services.experiment_values import Start, place, started, stopped
 from services.ladder import Step
 from services.runs import KEYS_OF_RUNS, Run, runs_of

@@ -16,9 +16,9 @@ from helpers.clock import Clock
 from modeling.registry import ModelRegistry
 from services import audit
 from services.challengers import Challenge, challenges, conduct_of_arm, conducts_of_shadow
-from services.config_changes import in_force, turn
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_reading import Reading
+from services.config.changes import in_force, turn
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.reading import Reading
 from services.letters import GUARDRAIL
 from services.snapshot import Serving
 from services.squared_errors import squared_errors

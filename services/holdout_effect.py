@@ -8,11 +8,11 @@ from sqlalchemy import Engine
 
 from experiments.plan import HOLDOUT
 from helpers.clock import Clock
-from services.config_model import LiveConfig
-from services.readout import UnknownExperiment, read
-from services.readout_arms import HOLDOUT_MOVED
-from services.readout_facts import MONTHS
-from services.readout_parts import ArmReadout, Readout
+from services.config.model import LiveConfig
+from services.readout.arms import HOLDOUT_MOVED
+from services.readout.facts import MONTHS
+from services.readout.parts import ArmReadout, Readout
+from services.readout.reading import UnknownExperiment, read
 
 REMEMBERED = timedelta(minutes=5)
 _UNKNOWN = "What contacting a client saves is not shown:"

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from experiments.plan import CHAMPION
 from helpers.errors import UserError
-from services.config_model import LiveConfig
-from services.config_parts import Experiment
+from services.config.model import LiveConfig
+from services.config.parts import Experiment
 
 Stage = Literal["none", "shadow", "canary", "ab", "champion"]
 CANARY_SHARE, AB_SHARE = 0.05, 0.5

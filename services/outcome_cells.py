@@ -12,7 +12,7 @@ from data import model_store
 from data.config_store import newest_rows
 from experiments.plan import CHAMPION
 from helpers.errors import UserError
-from services.config_reading import read_config
+from services.config.reading import read_config
 from services.instants import read_instant
 
 ROWS_A_BATCH = 1_000

@@ -14,8 +14,8 @@ from helpers.failsoft import FailSoft
 from helpers.metrics import Metrics
 from modeling.features import input_warnings, values_of
 from services.answers import Answer, LedgerStamp, Question, ledger_record
+from services.config.live import LiveConfigSource
 from services.customers import CustomerService, LifetimeValue
-from services.live_config import LiveConfigSource
 from services.meaning import high_risk, money_at_risk, reasons
 from services.scoring import Score, score
 from services.snapshot import Serving, Snapshot

@@ -13,7 +13,7 @@ from data.spool_search import whereabouts
 from helpers.errors import UserError
 from modeling.registry import ModelRegistry
 from services.answers import Question
-from services.past_config import Past, past_config
+from services.config.past import Past, past_config
 from services.replayed_fields import Compared, compared
 from services.scoring import score
 from services.snapshot import Serving

@@ -9,8 +9,8 @@ from data import config_store, notifications, risk_store
 from data.queue import Queue
 from data.risk_store import Change, Sighting, State
 from helpers.clock import Clock
-from services.config_model import LiveConfig
-from services.config_reading import read_table
+from services.config.model import LiveConfig
+from services.config.reading import read_table
 from services.crossings import crossing, side, webhook
 from services.notifications import sweep
 

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.config_store import ConfigRow
 from helpers.errors import UserError
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_parts import ExperimentName
-from services.config_reading import read_config
-from services.definitions import KEYS_OF_EXPERIMENTS, Definition, definitions_of
+from services.config.definitions import KEYS_OF_EXPERIMENTS, Definition, definitions_of
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.parts import ExperimentName
+from services.config.reading import read_config
 
 ALIASES, PAUSED = "aliases", "paused"
 KEYS_OF_RUNS = (*KEYS_OF_EXPERIMENTS, ALIASES, PAUSED)

@@ -10,9 +10,9 @@ from experiments.plan import CHAMPION, Layer, Rules
 from helpers.errors import UserError
 from modeling.features import TableSchema, input_model
 from modeling.registry import LoadedModel, ModelRegistry
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_parts import Experiment
-from services.config_reading import RefusedRow
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.parts import Experiment
+from services.config.reading import RefusedRow
 
 
 @dataclass(frozen=True, slots=True)

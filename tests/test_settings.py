@@ -8,8 +8,8 @@ import pytest
 
 from app_settings import Settings, load_settings
 from helpers.errors import UserError
-from services.config_model import KEYS
-from services.config_parts import Guardrails
+from services.config.model import KEYS
+from services.config.parts import Guardrails
 
 DOCS = Path(__file__).parent.parent / "docs"
 SECRETS = {"ACCESS_TOKEN": "a-token-of-some-length", "SECRET_KEY": "a-key-of-some-length"}

@@ -12,10 +12,10 @@ from data.engine import build_engine, ping
 from experiments.statistics import Estimate
 from helpers.clock import SystemClock
 from jobs.commands.reporting import reported
-from services.config_model import LiveConfig
-from services.config_reading import read_table
-from services.readout import Readout, read
-from services.readout_parts import ArmReadout, ModelQuality
+from services.config.model import LiveConfig
+from services.config.reading import read_table
+from services.readout.parts import ArmReadout, ModelQuality
+from services.readout.reading import Readout, read
 
 SECONDS = 600.0  # nobody waits for a page here
 HEADS = ("arm", "clients", "matured", "left", "churn rate", "to control", "", "kept a client")

@@ -16,7 +16,7 @@ from helpers.errors import UserError
 from jobs.commands.reporting import reported
 from modeling.registry import ModelRegistry
 from services.batch_scoring import Scored, score_table
-from services.config_reading import read_config
+from services.config.reading import read_config
 from services.customer_tables import load_source
 
 

@@ -11,8 +11,8 @@ from data.engine import build_engine
 from data.ledger_row import LedgerRow
 from data.schema import upgrade
 from data.tables import client_latest, exposure_scores, exposures, model_logs, outcomes
-from services.config_model import LiveConfig
-from services.readout import ExperimentFacts, read_facts
+from services.config.model import LiveConfig
+from services.readout.reading import ExperimentFacts, read_facts
 from tests.support.clock import StandingClock
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

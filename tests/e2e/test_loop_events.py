@@ -19,11 +19,11 @@ from data.queue import Queue
 from data.tables import actions, client_latest, exposure_scores, exposures, model_logs, outcomes
 from services.actions import Deed
 from services.actions import record as record_actions
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.ledger import LedgerSink
 from services.outcomes import Report
 from services.outcomes import record as record_outcomes
-from services.readout import ExperimentFacts, read_facts
+from services.readout.reading import ExperimentFacts, read_facts
 from tests.support.clock import StandingClock
 from tests.support.deployment import TOKEN
 from tests.support.letters import ledger_row

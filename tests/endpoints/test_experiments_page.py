@@ -11,7 +11,7 @@ from apiflask import APIFlask
 
 from data import verdict_store
 from data.verdict_store import Verdict
-from services.readout import Readout, months, read
+from services.readout.reading import Readout, months, read
 from tests.support.exposed import Group, configure_at, expose
 from tests.support.stack import configure
 from tests.support.visitor import PASSWORD, Visitor

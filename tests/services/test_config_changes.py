@@ -7,8 +7,8 @@ from sqlalchemy import Engine
 
 from data import config_store
 from helpers.clock import SystemClock
-from services.config_changes import turn
-from services.config_model import ConfigRefused
+from services.config.changes import turn
+from services.config.model import ConfigRefused
 from tests.support.lives import HALVES, Life
 from tests.support.models import Trained
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from data.config_store import ConfigRow
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_reading import Reading, read_config, read_table
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.reading import Reading, read_config, read_table
 
 MODELS = {"additive@1", "gradient_boosting@1"}
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.risk_store import Change, Sighting
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.crossings import crossing, side, webhook
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 500, tzinfo=UTC)

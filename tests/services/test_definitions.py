@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.config_store import ConfigRow
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_parts import Experiment
-from services.config_reading import Reading, read_config, read_table
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.parts import Experiment
+from services.config.reading import Reading, read_config, read_table
 from services.runs import runs_of
 
 HALVES = {"champion": 0.5, "challenger": 0.5}

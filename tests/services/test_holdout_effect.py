@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.holdout_effect import REMEMBERED, Effect, HoldoutEffect, newest_matured
 from tests.support.clock import StandingClock
 from tests.support.exposed import Group, configure_at, expose

@@ -14,8 +14,8 @@ from data.engine import build_engine
 from data.schema import upgrade
 from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry
-from services.last_config import LastConfig
-from services.live_config import DatabaseAway, LiveConfigSource, NotReady
+from services.config.last import LastConfig
+from services.config.live import DatabaseAway, LiveConfigSource, NotReady
 from tests.support.deployment import insert_config
 from tests.support.models import Trained
 from tests.support.proxy import Proxy

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine
 
 from experiments.statistics import ALPHA, Tally, difference, mean
-from services import readout as readouts
-from services.config_model import LiveConfig
-from services.readout import ExperimentFacts, Readout, read_facts
-from services.readout_parts import ArmReadout
-from services.readout_verdict import ALARM, ALONE, EARLY, NOBODY
+from services.config.model import LiveConfig
+from services.readout import reading as readouts
+from services.readout.parts import ArmReadout
+from services.readout.reading import ExperimentFacts, Readout, read_facts
+from services.readout.verdict import ALARM, ALONE, EARLY, NOBODY
 from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, crowd, done, met, put, together, told
 from tests.support.clock import StandingClock
 

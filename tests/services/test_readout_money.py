@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine
 
 from experiments.statistics import Estimate, Tally, difference
-from services.config_model import LiveConfig
-from services.readout import ExperimentFacts, Readout, UnknownExperiment, all_facts, months, read, read_facts
-from services.readout_money import MONTH, NO_HOLDOUT
+from services.config.model import LiveConfig
+from services.readout.money import MONTH, NO_HOLDOUT
+from services.readout.reading import ExperimentFacts, Readout, UnknownExperiment, all_facts, months, read, read_facts
 from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, crowd, met, put, together
 from tests.support.clock import StandingClock
 from tests.support.exposed import configure_at

@@ -6,10 +6,10 @@ import pytest
 
 from data.readout_store import Part, Served, early_outcomes
 from experiments.statistics import ALPHA, clients_needed, power
-from services.readout_arms import arms_of
-from services.readout_figures import Figures
-from services.readout_parts import ExperimentFacts, PowerReadout
-from services.readout_power import power_readout
+from services.readout.arms import arms_of
+from services.readout.figures import Figures
+from services.readout.parts import ExperimentFacts, PowerReadout
+from services.readout.power import power_readout
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TODAY = (NOW - datetime(1970, 1, 1, tzinfo=UTC)).days

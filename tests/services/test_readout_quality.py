@@ -11,10 +11,10 @@ from data import prediction_log
 from data.outcome_store import outcome_id
 from data.readout_store import Bin, Served
 from helpers.ids import new_id
-from services.config_model import LiveConfig
-from services.readout import ExperimentFacts, Readout, read_facts
-from services.readout_parts import ModelQuality
-from services.readout_quality import model_quality
+from services.config.model import LiveConfig
+from services.readout.parts import ModelQuality
+from services.readout.quality import model_quality
+from services.readout.reading import ExperimentFacts, Readout, read_facts
 from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, met, put, scored, told
 from tests.support.clock import StandingClock
 from tests.support.ledger import row

@@ -3,8 +3,8 @@
 import pytest
 
 from experiments.statistics import Estimate
-from services.readout_parts import ArmReadout, Comparison, Finding
-from services.readout_verdict import ALARM, ALONE, EARLY, NOBODY, verdict, winner_of
+from services.readout.parts import ArmReadout, Comparison, Finding
+from services.readout.verdict import ALARM, ALONE, EARLY, NOBODY, verdict, winner_of
 
 BETTER, WORSE, OPEN = (-0.019, -0.034, -0.004), (0.015, 0.003, 0.027), (-0.002, -0.012, 0.008)
 

@@ -14,7 +14,7 @@ from helpers.errors import UserError
 from modeling.choices import Choices
 from modeling.plan import QUICK
 from modeling.registry import ModelRegistry
-from services.config_reading import read_config
+from services.config.reading import read_config
 from services.promotion import aliases_in_force, roles
 from services.training import TrainingRequest, run_training
 from services.training_report import TrainingReport

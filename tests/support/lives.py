@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 from data.audit_log import AuditEntry, list_entries
 from helpers.clock import SystemClock
 from modeling.registry import ModelRegistry
-from services.config_changes import change, in_force
-from services.config_model import LiveConfig
+from services.config.changes import change, in_force
+from services.config.model import LiveConfig
 from services.experiment_values import Start
 from services.experiments import ExperimentService, runs
 from services.runs import Run

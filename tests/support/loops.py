@@ -3,7 +3,7 @@
 from typing import Any
 
 from modeling.registry import ModelRegistry
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.snapshot import Snapshot, build_serving
 from tests.support.models import Trained
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from data.readout_store import EarlyOutcomes, Part
 from experiments.plan import HOLDOUT
 from experiments.statistics import Estimate, difference
-from services.readout_arms import HOLDOUT_MOVED
-from services.readout_parts import MoneyReadout
-from services.readout_sums import Sums, cents, sums
-from services.readout_wording import amount, span
+from services.readout.arms import HOLDOUT_MOVED
+from services.readout.parts import MoneyReadout
+from services.readout.sums import Sums, cents, sums
+from services.readout.wording import amount, span
 
 MONTH = timedelta(days=30.44)
 NO_HOLDOUT = "no client is in the holdout; set holdout_percentage to learn it"

@@ -12,9 +12,9 @@ from helpers.errors import UserError
 from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry
 from services.background import Background
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_reading import Reading, read_config, read_table
-from services.last_config import LastConfig
+from services.config.last import LastConfig
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.reading import Reading, read_config, read_table
 from services.snapshot import Serving, Snapshot, build_serving
 
 log = structlog.get_logger()

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 from experiments.plan import HOLDOUT
 from experiments.statistics import clients_needed, enough, power
-from services.readout_arms import Arms
-from services.readout_figures import Figures
-from services.readout_parts import PowerReadout
-from services.readout_wording import percent, plural, points
+from services.readout.arms import Arms
+from services.readout.figures import Figures
+from services.readout.parts import PowerReadout
+from services.readout.wording import percent, plural, points
 
 RECENT_DAYS = 7
 SURE = 0.999

@@ -11,9 +11,9 @@ from data.config_store import ConfigRow
 from data.exposures import TREATED_ARM
 from experiments.plan import HOLDOUT
 from helpers.errors import UserError
-from services.config_model import LiveConfig
+from services.config.model import LiveConfig
 from services.experiments import runs
-from services.readout_parts import ExperimentFacts, State
+from services.readout.parts import ExperimentFacts, State
 from services.runs import Run
 
 MONTHS = f"{HOLDOUT}/"

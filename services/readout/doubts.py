@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from experiments.plan import HOLDOUT
 from experiments.statistics import SRM_ALPHA, mismatch
-from services.readout_arms import Arms
-from services.readout_facts import is_month
-from services.readout_figures import Figures
-from services.readout_parts import MismatchReadout
-from services.readout_wording import percent, plural, together
+from services.readout.arms import Arms
+from services.readout.facts import is_month
+from services.readout.figures import Figures
+from services.readout.parts import MismatchReadout
+from services.readout.wording import percent, plural, together
 
 
 def mismatch_readout(arms: Arms) -> MismatchReadout | None:

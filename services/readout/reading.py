@@ -8,17 +8,17 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from helpers.clock import Clock
-from services.config_model import LiveConfig
-from services.readout_arms import arm_readout, arms_of
-from services.readout_doubts import mismatch_readout, warnings
-from services.readout_facts import UnknownExperiment, all_facts, ended, facts_of, is_month, state_of
-from services.readout_figures import Figures, gather, glimpse
-from services.readout_money import money_readout, months_between, sides_of
-from services.readout_months import months
-from services.readout_parts import ExperimentFacts, Readout, Savings
-from services.readout_power import power_readout
-from services.readout_quality import shadow_readouts
-from services.readout_verdict import verdict, winner_of
+from services.config.model import LiveConfig
+from services.readout.arms import arm_readout, arms_of
+from services.readout.doubts import mismatch_readout, warnings
+from services.readout.facts import UnknownExperiment, all_facts, ended, facts_of, is_month, state_of
+from services.readout.figures import Figures, gather, glimpse
+from services.readout.money import money_readout, months_between, sides_of
+from services.readout.months import months
+from services.readout.parts import ExperimentFacts, Readout, Savings
+from services.readout.power import power_readout
+from services.readout.quality import shadow_readouts
+from services.readout.verdict import verdict, winner_of
 
 __all__ = [
     "ExperimentFacts",

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pydantic import TypeAdapter, ValidationError
 
 from data.config_store import ConfigRow
-from services.config_parts import Experiment, Layer, Layers
+from services.config.parts import Experiment, Layer, Layers
 
 EXPERIMENT, LAYERS = "experiment", "layers"
 KEYS_OF_EXPERIMENTS = (EXPERIMENT, LAYERS)

@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from experiments.plan import CHAMPION
 from helpers.errors import UserError
-from services.config_parts import (
+from services.config.parts import (
     Address,
     AliasName,
     Experiment,

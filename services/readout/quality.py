@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from data.readout_store import Bin, EarlyOutcomes, Served
 from experiments.quality import ScoreBin, quality
 from experiments.statistics import enough
-from services.readout_figures import Figures
-from services.readout_parts import ModelQuality, ShadowReadout
+from services.readout.figures import Figures
+from services.readout.parts import ModelQuality, ShadowReadout
 
 
 def arm_qualities(bins: Sequence[Bin], early: EarlyOutcomes) -> tuple[ModelQuality, ...]:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from experiments.plan import CHAMPION, HOLDOUT
 from experiments.plan import control as control_of
 from experiments.statistics import ALPHA, Estimate, difference, mean
-from services.readout_facts import is_month
-from services.readout_figures import Figures
-from services.readout_parts import ArmReadout, Comparison, ExperimentFacts, Finding
-from services.readout_quality import arm_qualities
-from services.readout_sums import Sums, cents, shortage, sums
+from services.readout.facts import is_month
+from services.readout.figures import Figures
+from services.readout.parts import ArmReadout, Comparison, ExperimentFacts, Finding
+from services.readout.quality import arm_qualities
+from services.readout.sums import Sums, cents, shortage, sums
 
 HOLDOUT_MOVED = "the holdout was set or changed while its clients came, so they and the others came at different times"
 

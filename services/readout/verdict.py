@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from experiments.statistics import MINIMUM_CLIENTS, MINIMUM_EVENTS
-from services.readout_parts import ArmReadout, Comparison
-from services.readout_wording import percent, points, together
+from services.readout.parts import ArmReadout, Comparison
+from services.readout.wording import percent, points, together
 
 Compared = tuple[ArmReadout, Comparison]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.live_config import LiveConfigSource
+from services.config.live import LiveConfigSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from helpers.clock import Clock
 from services.experiments import runs
-from services.readout_facts import all_facts, ended, state_of
-from services.readout_parts import State
+from services.readout.facts import all_facts, ended, state_of
+from services.readout.parts import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from helpers.canonical import canonical_json
 from helpers.clock import Clock
 from modeling.registry import ModelRegistry
 from services import audit
-from services.config_model import KEYS, STRUCTURED, ConfigRefused, LiveConfig
-from services.config_reading import Reading, read_table
+from services.config.model import KEYS, STRUCTURED, ConfigRefused, LiveConfig
+from services.config.reading import Reading, read_table
 from services.snapshot import Serving, build_serving
 
 ACTION, SUBJECT = "config_changed", "config"

@@ -11,13 +11,13 @@ from data import readout_counts, readout_store, readout_tallies
 from data.readout_store import Question
 from experiments.statistics import Estimate
 from helpers.clock import Clock
-from services.config_model import LiveConfig
-from services.readout_facts import MONTHS, months_of
-from services.readout_figures import asking
-from services.readout_money import NO_HOLDOUT, Sides, saved_per_client, saved_words, sides_of
-from services.readout_parts import ExperimentFacts, MonthSaved, Savings
-from services.readout_sums import cents
-from services.readout_wording import plural
+from services.config.model import LiveConfig
+from services.readout.facts import MONTHS, months_of
+from services.readout.figures import asking
+from services.readout.money import NO_HOLDOUT, Sides, saved_per_client, saved_words, sides_of
+from services.readout.parts import ExperimentFacts, MonthSaved, Savings
+from services.readout.sums import cents
+from services.readout.wording import plural
 
 LONGEST_WINDOW = 31  # days; with a longer one, who leaves in one month counts in the months before as well
 

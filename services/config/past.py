@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 from data.config_store import newest_rows
 from helpers.errors import UserError
 from modeling.registry import ModelRegistry
-from services.config_model import ConfigRefused, LiveConfig
-from services.config_reading import RefusedRow, read_table
+from services.config.model import ConfigRefused, LiveConfig
+from services.config.reading import RefusedRow, read_table
 from services.snapshot import Serving, build_serving
 
 

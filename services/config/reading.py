@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from data.config_store import ConfigRow
-from services.config_model import KEYS, ConfigRefused, LiveConfig, parse_config
-from services.definitions import KEYS_OF_EXPERIMENTS, redefined
+from services.config.definitions import KEYS_OF_EXPERIMENTS, redefined
+from services.config.model import KEYS, ConfigRefused, LiveConfig, parse_config
 
 Built = TypeVar("Built")
 Stacks = dict[str, list[ConfigRow]]
