@@ -14,6 +14,7 @@ from app_settings import load_settings
 from data.engine import build_engine, ping
 from helpers.clock import SystemClock
 from helpers.errors import UserError
+from helpers.spreadsheets import harmless
 from jobs.commands.reporting import reported
 from services.outcome_cells import Choices
 from services.outcome_import import Imported, RefusedRow, import_outcomes
@@ -71,7 +72,7 @@ class _Refusals:
         if len(self.first) < SHOWN:
             self.first.append(row)
         if self._writer is not None:
-            self._writer.writerow(_line(row).values())
+            self._writer.writerow([harmless(value) for value in _line(row).values()])
 
 
 @contextmanager

@@ -86,6 +86,14 @@ def test_the_first_refusals_are_shown_and_a_file_has_them_all(engine: Engine, tm
     assert len(json.loads(run(path, "--json").stdout)["refusals"]) == 20
 
 
+def test_a_file_of_refusals_holds_no_formula(engine: Engine, tmp_path: Path) -> None:
+    path, every = tmp_path / "told.csv", tmp_path / "refused.csv"
+    path.write_text("client_id,=1+1,when\nanna,yes,2026-01-01\nbert,maybe,2026-01-01\n")
+    assert run(str(path), "--churned", "=1+1", "--observed-at", "when", "--refused", str(every)).exit_code == 0
+    with every.open(newline="") as file:
+        assert [row["column"] for row in csv.DictReader(file)] == ["'=1+1"]
+
+
 def test_where_every_row_is_refused_it_fails(engine: Engine, tmp_path: Path) -> None:
     path = table(tmp_path, "anna,?,2026-01-01", "bert,yes,never")
     found = run(path, "--json")
