@@ -48,6 +48,17 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = Field(
         SecretStr(""), description="Signs the webhooks: whsec_ and 24 to 64 bytes in base64; needed with WEBHOOK_URL."
     )
+    stage_url: str = Field(
+        "", description="Address of the staging deployment on which config changes are tried first; empty: none."
+    )
+    stage_token: SecretStr = Field(
+        SecretStr(""), description="An access token of the staging deployment; needed with STAGE_URL."
+    )
+    jwt_keys: SecretStr = Field(
+        SecretStr(""),
+        description="JSON Web Key Set by which tokens signed elsewhere are checked; empty: none are taken.",
+    )
+    jwt_audience: str = Field("holdfast", description="The `aud` that a JSON Web Token must name.")
     s3_bucket: str = Field("", description="Bucket of the archive; empty: files in VAR_DIR/archive.")
     s3_endpoint_url: str = Field("", description="Address of an S3-compatible store; empty: AWS.")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; empty: nowhere.")
@@ -65,6 +76,9 @@ class Settings(BaseSettings):
         0, ge=0, le=10, description="Proxies in front whose X-Forwarded-* headers are believed."
     )
     max_body_bytes: int = Field(2_000_000, ge=1_000, description="Largest accepted request body, in bytes.")
+    max_upload_bytes: int = Field(
+        100_000_000, ge=1_000, description="Largest file of customers that may be uploaded, in bytes."
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="A token that may only read /metrics; empty: ACCESS_TOKEN alone may."
     )
@@ -103,7 +117,7 @@ class Settings(BaseSettings):
             raise ValueError("use redis://host:6379/0, rediss://:password@host:6380/0 or unix:///path") from None
         return value
 
-    @field_validator("public_url", "s3_endpoint_url")
+    @field_validator("public_url", "s3_endpoint_url", "stage_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not _is_web_address(value):
@@ -219,4 +233,8 @@ def _with_secrets(settings: Settings) -> Settings:
             raise UserError(f"{name} is missing in VAR_DIR/local.env: delete that file to have it made anew.", name)
     if settings.webhook_url.get_secret_value() and not settings.webhook_secret.get_secret_value():
         raise UserError(f"WEBHOOK_SECRET must be set where WEBHOOK_URL is. {HOW_TO_MAKE_ONE}", "WEBHOOK_SECRET")
+    if settings.stage_url and not settings.stage_token.get_secret_value():
+        raise UserError(
+            "STAGE_TOKEN must be set where STAGE_URL is: an access token of that deployment.", "STAGE_TOKEN"
+        )
     return settings

@@ -79,6 +79,10 @@ app_credentials = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("password_changed_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
+    Column("totp_secret", Key(255)),  # encrypted; see `services.second_factor`
+    Column("totp_confirmed_at", UtcDateTime),
+    Column("totp_last_step", BigInteger),
+    Column("recovery_hashes", Document),
     UniqueConstraint("username"),
     **_OPTIONS,
 )
@@ -93,6 +97,80 @@ sessions = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Index(None, "user_id"),
     Index(None, "expires_at"),
+    **_KEYED,
+)
+
+# What back ends send with each call; only the SHA-256 of a token is kept, and `hint`, its first characters.
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Key(100), nullable=False),
+    Column("token_hash", Key(64), nullable=False),
+    Column("hint", Key(20), nullable=False),
+    Column("scopes", Document, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", Key(100), nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    UniqueConstraint("token_hash"),
+    **_OPTIONS,
+)
+
+# The way of a change to the configuration, from draft to promoted and watched. `changes` maps keys to their text;
+# `revision` is that of the rows which it appended to `config`.
+config_changes = Table(
+    "config_changes",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("author", Key(100), nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("changes", Document, nullable=False),
+    Column("base_revision", BigInteger, nullable=False),
+    Column("state", Key(20), nullable=False),
+    Column("rehearsal", Document),
+    Column("staging", Document),
+    Column("approved_by", Key(100)),
+    Column("approved_at", UtcDateTime),
+    Column("promoted_by", Key(100)),
+    Column("promoted_at", UtcDateTime),
+    Column("revision", BigInteger),
+    Column("watched_until", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("outcome", Prose),
+    Index(None, "state", "watched_until"),
+    **_OPTIONS,
+)
+
+# Files of customers to be scored, and their rows in chunks: a chunk without `answers` is still to be scored.
+scoring_jobs = Table(
+    "scoring_jobs",
+    metadata,
+    Column("job_id", Key(36), primary_key=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("author", Key(100), nullable=False),
+    Column("file_name", Key(200), nullable=False),
+    Column("state", Key(20), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("error", Prose),
+    Column("ended_at", UtcDateTime),
+    Index(None, "state", "created_at"),
+    **_KEYED,
+)
+
+scoring_chunks = Table(
+    "scoring_chunks",
+    metadata,
+    Column("job_id", Key(36), ForeignKey("scoring_jobs.job_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("rows", Integer, nullable=False),
+    Column("customers", Document, nullable=False),
+    Column("answers", Document),
+    Column("refused", Integer),
+    Column("claimed_until", UtcDateTime),
+    Column("done_at", UtcDateTime),
     **_KEYED,
 )
 

@@ -21,6 +21,10 @@ class User:
     created_at: datetime
     password_changed_at: datetime
     disabled_at: datetime | None
+    totp_secret: str | None = None
+    totp_confirmed_at: datetime | None = None
+    totp_last_step: int | None = None
+    recovery_hashes: list[str] | None = None
 
 
 def find_by_username(connection: Connection, username: str) -> User | None:

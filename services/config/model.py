@@ -67,6 +67,13 @@ class LiveConfig(BaseModel):
     )
     guardrails: Guardrails = Field(Guardrails(), description="Limits beyond which a challenger is paused.")
 
+    two_person_rule: bool = Field(
+        False, description="Whether a second person must approve each change to the configuration."
+    )
+    watch_minutes: int = Field(
+        15, ge=0, le=1_440, description="How long a change is watched, and taken back by itself when guardrails break."
+    )
+
     @model_validator(mode="after")
     def mail_has_recipients(self) -> Self:
         if self.email_policy != "off" and not self.email_recipients:
