@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, func, select
+from sqlalchemy import Connection, ScalarSelect, and_, func, select
 
 from data.prediction_log import COLUMNS, LedgerRow
 from data.risk_order import BY_RISK, Place, Stretch, place_of, within
@@ -15,6 +15,8 @@ PORTION = 1_000
 STRETCH = 5_000  # clients that one statement looks through
 _LEDGER = tuple(model_logs.c[name] for name in COLUMNS)
 _latest = client_latest.c
+# told before its prediction reached the ledger, an action may name another client's
+_ANSWERED = and_(model_logs.c.prediction_id == actions.c.prediction_id, model_logs.c.client_id == actions.c.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +58,23 @@ def standings(connection: Connection, contacted_since: datetime, limit: int) -> 
     return [Standing(client_id, bool(at), bool(left)) for client_id, at, left in connection.execute(wanted)]
 
 
-def contacts_since(connection: Connection, since: datetime, limit: int) -> list[Contact]:
-    """The actions since then that name the prediction they answer, newest first."""
+def contacts_between(connection: Connection, since: datetime, until: datetime, limit: int) -> list[Contact]:
+    """The actions from `since` until before `until` that name the prediction they answer, newest first."""
     kept = [actions.c.kind, actions.c.at, actions.c.actor]
     wanted = (
         select(*kept, *_LEDGER)
-        .join(model_logs, model_logs.c.prediction_id == actions.c.prediction_id)
-        .where(_answers_since(since))
+        .join(model_logs, _ANSWERED)
+        .where(actions.c.at >= since, actions.c.at < until)
         .order_by(actions.c.at.desc(), actions.c.action_id)
         .limit(limit)
     )
     return [Contact(row[0], row[1], row[2], LedgerRow(*row[3:])) for row in connection.execute(wanted)]
 
 
-def contacted_clients(connection: Connection, since: datetime) -> int:
-    """How many clients have an action since then that names the prediction it answers."""
-    return connection.scalar(select(func.count(actions.c.client_id.distinct())).where(_answers_since(since))) or 0
+def contacted_clients(connection: Connection, since: datetime, until: datetime) -> int:
+    """How many clients have an action in that time that names the prediction it answers."""
+    wanted = select(func.count(actions.c.client_id.distinct())).join(model_logs, _ANSWERED)
+    return connection.scalar(wanted.where(actions.c.at >= since, actions.c.at < until)) or 0
 
 
 def _stretches(connection: Connection, worth_known: bool) -> Iterator[Stretch]:
@@ -109,7 +112,3 @@ def _churned() -> ScalarSelect[Any]:
     newest = (outcomes.c.observed_at.desc(), outcomes.c.churned.desc())
     found = select(outcomes.c.churned).where(outcomes.c.client_id == _latest.client_id).order_by(*newest)
     return found.limit(1).scalar_subquery()
-
-
-def _answers_since(since: datetime) -> ColumnElement[bool]:
-    return and_(actions.c.at >= since, actions.c.prediction_id.is_not(None))

@@ -24,6 +24,7 @@ from services.snapshot import Snapshot
 from services.suggestions import suggest
 
 LOOKED_AT = 1_000
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class Day:
         return midnight(self.as_of)
 
     @property
+    def ends(self) -> datetime:
+        return self.starts + DAY
+
+    @property
     def left(self) -> int:
         """How many calls the day still has."""
         return max(0, self.capacity - self.called)
@@ -71,7 +76,7 @@ def today(engine: Engine, clock: Clock, snapshot: Snapshot) -> Day:
     now, config = clock.now(), snapshot.config
     since = min(midnight(now), now - timedelta(days=config.contact_rest_days))
     with engine.connect() as connection:
-        called = call_list_store.contacted_clients(connection, midnight(now))
+        called = call_list_store.contacted_clients(connection, midnight(now), midnight(now) + DAY)
     return Day(now, since, config.call_list_capacity, config.contact_rest_days, called)
 
 
@@ -109,7 +114,7 @@ def entries(
 def called(engine: Engine, day: Day, limit: int) -> list[Contact]:
     """The contacts of today in answer to a prediction, the newest of each client, newest first."""
     with engine.connect() as connection:
-        found = call_list_store.contacts_since(connection, day.starts, limit)
+        found = call_list_store.contacts_between(connection, day.starts, day.ends, limit)
     newest: dict[str, Contact] = {}
     for contact in found:
         newest.setdefault(contact.row.client_id, contact)

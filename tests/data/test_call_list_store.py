@@ -112,17 +112,20 @@ def test_contacts_are_actions_that_answer_a_prediction(engine: Engine) -> None:
         deed("anna", NOON + timedelta(hours=1), anna.prediction_id),
         deed("bert", NOON - DAY, bert.prediction_id),
         deed("bert", NOON),
+        deed("carl", NOON, anna.prediction_id),
+        deed("dora", NOON, new_id()),
+        deed("bert", NOON + DAY, bert.prediction_id),
     ]
     write(engine, [anna, bert], deeds)
     with engine.connect() as connection:
-        found = call_list_store.contacts_since(connection, NOON, 10)
+        found = call_list_store.contacts_between(connection, NOON, NOON + DAY, 10)
         assert [(each.row, each.at, each.actor) for each in found] == [
             (anna, NOON + timedelta(hours=1), "anna"),
             (anna, NOON, "anna"),
         ]
-        assert call_list_store.contacts_since(connection, NOON, 1) == found[:1]
-        assert call_list_store.contacted_clients(connection, NOON) == 1
-        assert call_list_store.contacted_clients(connection, NOON - DAY) == 2
+        assert call_list_store.contacts_between(connection, NOON, NOON + DAY, 1) == found[:1]
+        assert call_list_store.contacted_clients(connection, NOON, NOON + DAY) == 1
+        assert call_list_store.contacted_clients(connection, NOON - DAY, NOON + DAY) == 2
 
 
 def test_the_list_reads_its_index_and_not_the_ledger(engine: Engine) -> None:
@@ -145,7 +148,7 @@ def test_the_list_reads_its_index_and_not_the_ledger(engine: Engine) -> None:
             return call_list_store.standings(connection, SINCE, 100)
 
         def today() -> object:
-            return call_list_store.contacts_since(connection, NOON, 100)
+            return call_list_store.contacts_between(connection, NOON, NOON + DAY, 100)
 
         for ask in asked:
             told = plan(connection, ask)

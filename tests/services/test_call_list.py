@@ -205,11 +205,20 @@ def test_the_called_show_once_the_latest_first(loop: Loop) -> None:
     for hours, one in ((3, anna), (2, bert), (1, anna)):
         loop.act(one.client_id, hours / 24, one.prediction_id)
     loop.act("crm-only", 0)
+    loop.act(bert.client_id, -0.7, bert.prediction_id)
     found = call_list.called(loop.engine, loop.today(), 10)
     assert [(each.row.client_id, each.at) for each in found] == [
         ("anna", MORNING - timedelta(hours=1)),
         ("bert", MORNING - timedelta(hours=2)),
     ]
+
+
+def test_a_call_dated_tomorrow_takes_nothing_from_today(loop: Loop) -> None:
+    one = loop.score("anna", 10.0)
+    loop.act("anna", -0.7, one.prediction_id)
+    assert (loop.today().called, call_list.called(loop.engine, loop.today(), 10)) == (0, [])
+    loop.clock.move(DAY)
+    assert loop.today().called == 1
 
 
 def test_nobody_of_the_holdout_is_marked(engine: Engine, trained: Trained) -> None:
