@@ -8,9 +8,9 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from endpoints.edge import wiring
-from endpoints.events import schemas, tell
+from endpoints.events import Refusal, schemas, tell
 from endpoints.operations import BODY_ERRORS, Operation, object_of
-from services.actions import Deed, record
+from services.actions import ANOTHER_CLIENTS, Deed, Receipt, record
 from services.call_list import held_out
 from services.config.live import NotReady
 from services.snapshot import Snapshot
@@ -45,13 +45,16 @@ def tell_actions() -> Response:
     return tell(Deed, _record)
 
 
-def _record(deeds: Sequence[Deed]) -> list[dict[str, Any]]:
+def _record(deeds: Sequence[Deed]) -> list[Mapping[str, Any] | Refusal]:
     receipts = record(wiring().engine, wiring().clock, deeds)
     snapshot = _snapshot()
-    return [
-        {**asdict(receipt), "warnings": _warnings(snapshot, deed.client_id)}
-        for deed, receipt in zip(deeds, receipts, strict=True)
-    ]
+    return [_told(deed, receipt, snapshot) for deed, receipt in zip(deeds, receipts, strict=True)]
+
+
+def _told(deed: Deed, receipt: Receipt, snapshot: Snapshot | None) -> Mapping[str, Any] | Refusal:
+    if receipt.status == "refused":
+        return Refusal("prediction_id", ANOTHER_CLIENTS)
+    return {**asdict(receipt), "warnings": _warnings(snapshot, deed.client_id)}
 
 
 def _snapshot() -> Snapshot | None:

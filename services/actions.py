@@ -1,14 +1,14 @@
 """What was done to clients: told once or many times, early or late."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
 
-from data import action_store
+from data import action_store, prediction_log
 from data.action_store import Action
 from helpers.canonical import digest
 from helpers.clock import Clock
@@ -27,6 +27,9 @@ Kind = Annotated[
 Actor = Annotated[
     str, Field(min_length=1, max_length=100, pattern=PRINTABLE, description="Who did it.", examples=["Mia"])
 ]
+
+Status = Literal["recorded", "known", "refused"]
+ANOTHER_CLIENTS = "is the prediction of another client: name one of this client's, or none"
 
 
 class Deed(BaseModel):
@@ -49,30 +52,36 @@ class Deed(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one telling: `known` when it had been told before."""
+    """What became of one telling: `known` when it had been told before, `refused` when it names the prediction of
+    another client."""
 
     action_id: str
-    status: Literal["recorded", "known"]
+    status: Status
 
 
 def record(engine: Engine, clock: Clock, deeds: Sequence[Deed]) -> list[Receipt]:
     """Keeps the deeds, durably before this returns, and gives a receipt for each, in order.
 
-    Told again, they change nothing. Raises SQLAlchemyError; then nothing is certain, and they may be told again.
+    Told again, they change nothing. A prediction that the ledger does not have yet may be anybody's: the deed is kept,
+    since it was done all the same. Raises SQLAlchemyError; then nothing is certain, and they may be told again.
     """
     now = clock.now()
-    ids = [deed.action_id for deed in deeds]
-    rows = [
-        Action(own, deed.client_id, deed.kind, deed.at, deed.by, deed.prediction_id, recorded_at=now)
-        for own, deed in zip(ids, deeds, strict=True)
-    ]
     with engine.begin() as connection:
-        new = action_store.add_many(connection, rows)
-    return [Receipt(own, _status(own, new)) for own in ids]
+        clients = prediction_log.clients_of(connection, (deed.prediction_id for deed in deeds if deed.prediction_id))
+        own = [deed for deed in deeds if clients.get(deed.prediction_id or "", deed.client_id) == deed.client_id]
+        rows = {deed.action_id: _row(deed, now) for deed in own}
+        new = action_store.add_many(connection, rows.values())
+    return [Receipt(each, _status(each, rows, new)) for each in (deed.action_id for deed in deeds)]
 
 
-def _status(action_id: str, new: set[str]) -> Literal["recorded", "known"]:
+def _row(deed: Deed, now: datetime) -> Action:
+    return Action(deed.action_id, deed.client_id, deed.kind, deed.at, deed.by, deed.prediction_id, recorded_at=now)
+
+
+def _status(action_id: str, kept: Collection[str], new: set[str]) -> Status:
     """A deed that comes twice in one call is new once."""
+    if action_id not in kept:
+        return "refused"
     if action_id not in new:
         return "known"
     new.remove(action_id)

@@ -57,6 +57,18 @@ def test_whatever_differs_makes_another_action(client: FlaskClient, app: APIFlas
     assert len(kept(app)) == 2
 
 
+def test_a_prediction_of_another_client_is_refused(
+    client: FlaskClient, app: APIFlask, customer: dict[str, Any]
+) -> None:
+    answer = client.post("/predict", json={"client_id": "anna", **customer}).get_json()
+    assert app.extensions["holdfast"].shipper.flush(20)
+    wrong = {**GOOD, "prediction_id": answer["prediction_id"]}
+    check_problem(client.post(PATH, json=wrong), 422, "prediction_id")
+    told = tell(client, [wrong, {**wrong, "client_id": "anna"}])["results"]
+    assert (told[0]["error"]["field"], told[1]["status"]) == ("0.prediction_id", "recorded")
+    assert [row["client_id"] for row in kept(app)] == ["anna"]
+
+
 def test_whoever_acts_in_the_holdout_is_warned_and_it_is_recorded(client: FlaskClient, app: APIFlask) -> None:
     configure(app, holdout_percentage="50")
     rows = [{**GOOD, "client_id": f"c{number}"} for number in range(60)]

@@ -5,15 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta, timezone
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import OperationalError
 
-from data import action_store
+from data import action_store, prediction_log
 from data.engine import build_engine
+from data.tables import actions
 from helpers.ids import new_id
 from services.actions import Deed, record
 from tests.support.clock import StandingClock
-from tests.support.ledger import NOON
+from tests.support.ledger import NOON, row
 
 CLOCK = StandingClock(NOON)
 
@@ -49,8 +50,19 @@ def test_the_same_deeds_told_by_two_at_once_are_kept_once(engine: Engine) -> Non
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(tell, (rows, rows[::-1])))
     with engine.connect() as connection:
-        assert len(action_store.last_at(connection, [each.client_id for each in rows])) == 1_000
+        assert connection.scalar(select(func.count()).select_from(actions)) == 1_000
         assert all(len(action_store.of_client(connection, each.client_id, 9)) == 1 for each in rows[:20])
+
+
+def test_a_prediction_of_another_client_is_refused_once_the_ledger_has_it(engine: Engine) -> None:
+    answered = row("anna")
+    wrong, right = deed("bert", prediction_id=answered.prediction_id), deed(prediction_id=answered.prediction_id)
+    with engine.begin() as connection:
+        prediction_log.append_many(connection, [answered])
+    told = record(engine, CLOCK, [wrong, right, wrong, right])
+    assert [each.status for each in told] == ["refused", "recorded", "refused", "known"]
+    with engine.connect() as connection:
+        assert action_store.of_client(connection, "bert", 9) == []
 
 
 def test_an_error_is_no_receipt() -> None:
