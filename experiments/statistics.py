@@ -59,11 +59,6 @@ class Estimate:
     low: float
     high: float
 
-    @property
-    def decided(self) -> bool:
-        """Whether the interval excludes zero."""
-        return self.low > 0 or self.high < 0
-
     def scaled(self, factor: float) -> "Estimate":
         low, high = sorted((self.low * factor, self.high * factor))
         return Estimate(self.value * factor, low, high)

@@ -26,11 +26,6 @@ def runs(engine: Engine) -> list[Run]:
         return _runs(connection)
 
 
-def run_named(engine: Engine, name: str) -> Run:
-    """Raises UserError when there was never an experiment of that name."""
-    return _named(runs(engine), name)
-
-
 class ExperimentService:
     """Changes what runs. Each act gives the revision of its config change; the caller tells the fleet.
 

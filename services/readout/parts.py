@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from data.readout_store import EarlyOutcomes
 from experiments.statistics import Estimate
 
 State = Literal["running", "paused", "stopped", "permanent"]
-EarlyOutcomes = Literal["counted", "waiting", "none"]
 Finding = Literal["better", "worse", "undecided"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from apiflask import APIFlask
 
-from services.experiments import run_named, runs
+from services.experiments import runs
 from services.ladder import where
 from services.runs import Run
 from tests.support.models import Trained
@@ -42,7 +42,7 @@ def signed_in(app: APIFlask) -> Visitor:
 
 
 def run(app: APIFlask, name: str = TRIAL) -> Run:
-    return run_named(app.extensions["holdfast"].engine, name)
+    return next(each for each in runs(app.extensions["holdfast"].engine) if each.name == name)
 
 
 def names(app: APIFlask) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from helpers.errors import UserError
-from services.experiments import run_named, runs
+from services.experiments import runs
 from services.snapshot import rules_of
 from tests.support.lives import HALVES, Life
 from tests.support.models import Trained
@@ -113,7 +113,7 @@ def test_a_verdict_may_follow_an_end_and_be_revised(life: Life) -> None:
     with pytest.raises(UserError, match="is no arm of 'typed': choose of"):
         life.experiments.stop("typed", "heuristic", "", "ann")
     with pytest.raises(UserError, match="there is no experiment 'never'"):
-        run_named(life.engine, "never")
+        life.experiments.stop("never", None, "", "ann")
 
 
 def test_what_was_never_in_force_made_no_run(life: Life) -> None:
