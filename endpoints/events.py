@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from endpoints.edge import json_response, wiring
 from endpoints.errors import RETRY_AFTER_SECONDS
+from endpoints.gate import Gate
 from endpoints.operations import REF, described, object_of
 from endpoints.problems import Problem, field_problem, validation_problem
 from endpoints.tokens import object_or_array_with_token
@@ -18,6 +19,8 @@ from endpoints.tokens import object_or_array_with_token
 log = structlog.get_logger()
 MOST = 1_000
 AWAY = "the database does not answer, so nothing is sure to be recorded: send it again; what is told twice counts once"
+BUSY = "others are being recorded, so nothing of this was: send it again, in fewer calls at a time"
+GATE = Gate(BUSY)  # a database that hangs must not hold the threads that predict
 Told = TypeVar("Told", bound=BaseModel)
 
 
@@ -84,8 +87,11 @@ def _read(kind: type[Told], given: Any, prefix: str) -> Told | Problem:
 
 
 def _kept(good: Sequence[Told], record: Record[Told]) -> Sequence[Mapping[str, Any] | Refusal]:
+    if not good:
+        return []
     try:
-        return record(good) if good else []
+        with GATE.passed():
+            return record(good)
     except SQLAlchemyError as error:
         log.warning("not_recorded", rows=len(good), error=type(error).__name__)
         raise Problem(503, AWAY, headers={"Retry-After": RETRY_AFTER_SECONDS}) from error

@@ -1,0 +1,100 @@
+"""Few threads at a time wait for one thing; the others are told to come again instead of waiting as well."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Barrier, Event
+
+import pytest
+from flask.testing import FlaskClient
+
+from endpoints import events
+from endpoints.gate import Gate
+from endpoints.problems import Problem
+from tests.endpoints.test_bad_input import check_problem
+
+TOLD = {
+    "/outcomes": {"client_id": "anna", "churned": True, "observed_at": "2024-03-01"},
+    "/actions": {"client_id": "anna", "kind": "call", "at": "2024-03-01", "by": "Mia"},
+}
+
+
+class Held:
+    """Threads that stay inside a gate until they are let go."""
+
+    def __init__(self, gate: Gate, pool: ThreadPoolExecutor, number: int) -> None:
+        self._all_in, self._go = Barrier(number + 1), Event()
+        self.done: list[Future[None]] = [pool.submit(self._stay, gate) for _ in range(number)]
+        self._all_in.wait(10)
+
+    def _stay(self, gate: Gate) -> None:
+        with gate.passed():
+            self._all_in.wait(10)
+            self._go.wait(10)
+
+    def let_go(self) -> None:
+        self._go.set()
+        for each in self.done:
+            each.result(10)
+
+
+def enter(gate: Gate) -> None:
+    with gate.passed():
+        pass
+
+
+def test_so_many_are_inside_and_who_waited_too_long_is_told_when_to_come_again() -> None:
+    gate = Gate("busy", inside=2, seconds=0.01)
+    with ThreadPoolExecutor(2) as pool:
+        held = Held(gate, pool, 2)
+        with pytest.raises(Problem) as caught:
+            enter(gate)
+        held.let_go()
+    assert (caught.value.status, caught.value.detail, caught.value.headers) == (503, "busy", {"Retry-After": "5"})
+    enter(gate)
+
+
+def test_as_many_may_wait_and_come_in_and_one_more_is_refused_at_once() -> None:
+    gate = Gate("busy", inside=1, seconds=60)
+    with ThreadPoolExecutor(2) as pool:
+        held = Held(gate, pool, 1)
+        waiting = pool.submit(enter, gate)
+        until(lambda: gate._near._value == 0)
+        with pytest.raises(Problem):
+            enter(gate)
+        held.let_go()
+        waiting.result(10)
+
+
+def test_who_fails_inside_leaves_the_gate_open() -> None:
+    gate = Gate("busy", inside=1, seconds=0.01)
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), gate.passed():
+            raise ZeroDivisionError
+    enter(gate)
+
+
+@pytest.mark.parametrize("path", TOLD)
+def test_what_is_told_while_others_hang_is_503_and_the_rest_goes_on(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    gate = Gate(events.BUSY, seconds=0.01)
+    monkeypatch.setattr(events, "GATE", gate)
+    with ThreadPoolExecutor(2) as pool:
+        held = Held(gate, pool, 2)
+        answers = [client.post(path, json=body) for body in (TOLD[path], [TOLD[path]])]
+        assert client.get("/health").status_code == 200
+        check_problem(client.post(path, json={}), 422)
+        held.let_go()
+    for answer in answers:
+        check_problem(answer, 503)
+        assert answer.headers["Retry-After"] == "5"
+    assert client.post(path, json=TOLD[path]).status_code == 200
+
+
+def until(condition: Callable[[], bool]) -> None:
+    pause = Event()
+    for _ in range(1_000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come about")
