@@ -17,6 +17,16 @@ def _not_reserved(name: str) -> str:
     return name
 
 
+def _reachable(name: str) -> str:
+    """An experiment has a page, whose address ends with its name."""
+    if not name.isprintable() or name != name.strip() or set(name.split("/")) & {"", ".", ".."}:
+        raise PydanticCustomError(
+            "unreachable",
+            "a name is printable text without blanks at its ends; between slashes it needs more than nothing, . or ..",
+        )
+    return name
+
+
 def _no_month_of_the_holdout(name: str) -> str:
     if name.startswith(f"{HOLDOUT}/"):
         raise PydanticCustomError("reserved", "names that begin with 'holdout/' are months of the holdout")
@@ -51,7 +61,10 @@ AliasName = Annotated[str, StringConstraints(pattern=rf"{_SIMPLE}$"), AfterValid
 LayerName = Annotated[AliasName, AfterValidator(_not_main)]
 Reference = Annotated[str, StringConstraints(pattern=rf"{_SIMPLE}@[0-9]{{1,9}}$")]
 ExperimentName = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), AfterValidator(_no_month_of_the_holdout)
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    AfterValidator(_reachable),
+    AfterValidator(_no_month_of_the_holdout),
 ]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Salt = Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -1,5 +1,6 @@
 """Rows of text become one valid configuration, or the newest change that spoils it is set aside."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -36,6 +37,14 @@ def test_an_empty_table_gives_the_defaults() -> None:
     assert read().built == LiveConfig()
 
 
+UNREACHABLE = ["..", ".", "/x", "x/", "a//b", "a/../b", "a\\nb", " x", "x ", "\\u0000", "a\\u202eb", " "]
+
+
+@pytest.mark.parametrize("name", ["autumn", "a / b", "a/b.c", "...", "50 % off?", "Frühling & Ürün #2 😀", "x" * 100])
+def test_an_experiment_may_have_any_name_that_an_address_can_end_with(name: str) -> None:
+    assert read(row(1, "experiment", json.dumps({"name": name}))).built.experiment.name == name
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
@@ -57,6 +66,9 @@ def test_an_empty_table_gives_the_defaults() -> None:
         ("aliases", '{"additive@1": "additive@2"}', "pattern"),
         ("aliases", '{"holdout": "additive@1"}', "holdout"),
         ("experiment", '{"name": "x", "salt": "y", "arms": {"holdout": 1}}', "holdout"),
+        *(("experiment", f'{{"name": "{name}"}}', "printable") for name in UNREACHABLE),
+        ("paused", '["../x"]', "printable"),
+        ("layers", '{"a/b": {"share": 0.1, "experiment": {}}}', "pattern"),
         ("aliases", '{"champion": "absent@1"}', "does not exist"),
         ("proba_cutof", "0.4", "unknown key"),
     ],
