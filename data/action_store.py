@@ -4,12 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from data.dialect import chunks, insert_new
+from data.dialect import insert_new
 from data.tables import actions
-
-IDS_A_QUERY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +33,3 @@ def of_client(connection: Connection, client_id: str, limit: int) -> list[Action
     order = (actions.c.at.desc(), actions.c.recorded_at.desc(), actions.c.action_id)
     wanted = select(actions).where(actions.c.client_id == client_id).order_by(*order).limit(limit)
     return [Action(**row) for row in connection.execute(wanted).mappings()]
-
-
-def last_at(connection: Connection, client_ids: Iterable[str]) -> dict[str, datetime]:
-    """When each of these clients was last acted upon; without those who never were."""
-    wanted = select(actions.c.client_id, func.max(actions.c.at)).group_by(actions.c.client_id)
-    found: dict[str, datetime] = {}
-    for some in chunks(dict.fromkeys(client_ids), IDS_A_QUERY):
-        rows = connection.execute(wanted.where(actions.c.client_id.in_(some)))
-        found.update((client_id, at) for client_id, at in rows)
-    return found

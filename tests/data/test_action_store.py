@@ -1,4 +1,4 @@
-"""What was done to clients is kept once, and the last deed of each is known."""
+"""What was done to clients is kept once, and read back newest first."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,13 +39,6 @@ def test_a_deed_of_a_known_id_changes_nothing(engine: Engine) -> None:
     assert add(engine, replace(first, kind="gift")) == set()
     with engine.connect() as connection:
         assert action_store.of_client(connection, "anna", 9) == [first]
-
-
-def test_the_last_deed_of_each_client(engine: Engine) -> None:
-    add(engine, action(days=1), action(days=3), action(days=2), action("bert", days=5), action("ANNA", days=9))
-    with engine.connect() as connection:
-        found = action_store.last_at(connection, ["anna", "bert", "nobody", *(f"c{n}" for n in range(1_500))])
-    assert found == {"anna": NOON + 3 * DAY, "bert": NOON + 5 * DAY}
 
 
 @pytest.mark.parametrize("changes", [{"kind": "x" * 41}, {"actor": "x" * 101}, {"client_id": "x" * 191}])
