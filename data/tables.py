@@ -119,7 +119,7 @@ access_tokens = Table(
 )
 
 # The way of a change to the configuration, from draft to promoted and watched. `changes` maps keys to their text;
-# `revision` is that of the rows which it appended to `config`.
+# `revision` is that of the rows which it appended to `config`, `reverts_to` the one that it brings back.
 config_changes = Table(
     "config_changes",
     metadata,
@@ -129,6 +129,7 @@ config_changes = Table(
     Column("reason", Prose, nullable=False),
     Column("changes", Document, nullable=False),
     Column("base_revision", BigInteger, nullable=False),
+    Column("reverts_to", BigInteger),
     Column("state", Key(20), nullable=False),
     Column("rehearsal", Document),
     Column("staging", Document),

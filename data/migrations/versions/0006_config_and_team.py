@@ -88,6 +88,7 @@ def _config_changes() -> None:
         sa.Column("reason", Prose, nullable=False),
         sa.Column("changes", Document, nullable=False),
         sa.Column("base_revision", sa.BigInteger, nullable=False),
+        sa.Column("reverts_to", sa.BigInteger),
         sa.Column("state", Key(20), nullable=False),
         sa.Column("rehearsal", Document),
         sa.Column("staging", Document),
