@@ -51,6 +51,7 @@ class LiveConfigSource:
         self._seen: object = _NEVER_SEEN
         self._reading: threading.Event | None = None
         self._reading_since = 0.0
+        self._read_at: float | None = None
 
     def current(self) -> Snapshot:
         """The snapshot in force. Raises NotReady when none could be built so far."""
@@ -61,6 +62,11 @@ class LiveConfigSource:
     @property
     def ready(self) -> bool:
         return self._snapshot is not None
+
+    @property
+    def age_seconds(self) -> float | None:
+        """How long ago the table was last read whole; None when it never was."""
+        return None if self._read_at is None else time.monotonic() - self._read_at
 
     @property
     def config(self) -> LiveConfig:
@@ -121,7 +127,7 @@ class LiveConfigSource:
         """The revision counts as seen only afterwards: a request that comes meanwhile must wait."""
         try:
             self._install(self._from_table())
-            self._problem = ""
+            self._problem, self._read_at = "", self._reading_since
         except Exception as error:  # noqa: BLE001 - whatever it is, what is in force stays in force
             self._problem = _reason(error)
             log.warning("config_not_reread", reason=self._problem)
