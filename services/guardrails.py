@@ -16,8 +16,9 @@ from helpers.clock import Clock
 from modeling.registry import ModelRegistry
 from services import audit
 from services.challengers import Challenge, challenges, conduct_of_arm, conducts_of_shadow
-from services.config.changes import in_force, turn
+from services.config.changes import turn
 from services.config.model import ConfigRefused, LiveConfig
+from services.config.present import in_force
 from services.config.reading import Reading
 from services.letters import GUARDRAIL
 from services.snapshot import Serving

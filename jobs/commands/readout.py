@@ -6,14 +6,14 @@ import click
 import orjson
 from sqlalchemy import Engine
 
-from app_settings import load_settings
-from data.config_store import newest_rows
+from app_settings import Settings, load_settings
 from data.engine import build_engine, ping
 from experiments.statistics import Estimate
 from helpers.clock import SystemClock
 from jobs.commands.reporting import reported
+from modeling.registry import ModelRegistry
 from services.config.model import LiveConfig
-from services.config.reading import read_table
+from services.config.present import config_in_force
 from services.readout.parts import ArmReadout, ModelQuality
 from services.readout.reading import Readout, read
 
@@ -30,16 +30,17 @@ def command(name: str, as_json: bool) -> None:
 
     It may be asked every day: the intervals hold for all looks together.
     """
-    engine = build_engine(load_settings().database_address(), read_timeout=SECONDS)
+    settings = load_settings()
+    engine = build_engine(settings.database_address(), read_timeout=SECONDS)
     ping(engine)
-    found = read(engine, SystemClock(), _config(engine), name)
+    found = read(engine, SystemClock(), _config(settings, engine), name)
     click.echo(orjson.dumps(found.as_dict()) if as_json else "\n".join(_lines(found)))
 
 
-def _config(engine: Engine) -> LiveConfig:
-    """The values in force, as far as they can be told without loading models."""
+def _config(settings: Settings, engine: Engine) -> LiveConfig:
+    registry = ModelRegistry(settings.var_dir / "models", classes=settings.model_class_paths())
     with engine.connect() as connection:
-        return read_table(lambda depth: newest_rows(connection, depth), lambda found: found).built
+        return config_in_force(connection, registry)
 
 
 def _lines(found: Readout) -> Iterator[str]:

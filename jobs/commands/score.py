@@ -9,14 +9,13 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from app_settings import Settings, load_settings
-from data.config_store import newest_rows
 from data.engine import build_engine, ping
 from experiments.plan import CHAMPION
 from helpers.errors import UserError
 from jobs.commands.reporting import reported
 from modeling.registry import ModelRegistry
 from services.batch_scoring import Scored, score_table
-from services.config.reading import read_config
+from services.config.present import config_in_force
 from services.customer_tables import load_source
 
 
@@ -46,8 +45,7 @@ def _scored(settings: Settings, table: str, model: str) -> Scored:
     ping(engine)
     registry = ModelRegistry(settings.var_dir / "models", classes=settings.model_class_paths())
     with engine.connect() as connection:
-        rows = newest_rows(connection)
-    config = read_config(rows, lambda found: found).built
+        config = config_in_force(connection, registry)
     loaded = registry.load(config.resolve(model))
     return score_table(load_source(table, engine=engine), loaded, config.proba_cutoff)
 

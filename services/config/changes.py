@@ -13,8 +13,8 @@ from helpers.clock import Clock
 from modeling.registry import ModelRegistry
 from services import audit
 from services.config.model import KEYS, STRUCTURED, ConfigRefused, LiveConfig
-from services.config.reading import Reading, read_table
-from services.snapshot import Serving, build_serving
+from services.config.present import in_force
+from services.prose import check_length
 
 ACTION, SUBJECT = "config_changed", "config"
 
@@ -33,7 +33,9 @@ class Turn:
 
     def apply(self, values: Mapping[str, Any], author: str, reason: str) -> int:
         """Appends the values and gives their revision. Raises ConfigRefused, naming the keys, for values that no
-        process would put into force; the transaction must then be rolled back."""
+        process would put into force; the transaction must then be rolled back. Raises UserError for a reason that is
+        too long."""
+        check_length(reason, "reason")
         _refuse({key: "unknown key" for key in values if key not in KEYS})
         spelled = {key: _spelled(key, value) for key, value in values.items()}
         revision = config_store.append(self.connection, spelled, author, reason)
@@ -63,13 +65,6 @@ def change(
     """
     with turn(engine, registry, clock) as mine:
         return mine.apply(values, author, reason)
-
-
-def in_force(connection: Connection, registry: ModelRegistry) -> Reading[Serving]:
-    """The table as every process reads it. Raises ConfigRefused when nothing of it can be in force."""
-    return read_table(
-        lambda depth: config_store.newest_rows(connection, depth), lambda config: build_serving(config, registry)
-    )
 
 
 def _refuse(problems: dict[str, str]) -> None:

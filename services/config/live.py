@@ -7,14 +7,14 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from data.config_store import newest_rows
 from helpers.errors import UserError
 from helpers.metrics import Metrics
 from modeling.registry import ModelRegistry
 from services.background import Background
 from services.config.last import LastConfig
 from services.config.model import ConfigRefused, LiveConfig
-from services.config.reading import Reading, read_config, read_table
+from services.config.present import in_force
+from services.config.reading import Reading, read_config
 from services.snapshot import Serving, Snapshot, build_serving
 
 log = structlog.get_logger()
@@ -137,7 +137,7 @@ class LiveConfigSource:
 
     def _from_table(self) -> Reading[Serving]:
         with self._engine.connect() as connection:
-            found = read_table(lambda depth: newest_rows(connection, depth), self._build)
+            found = in_force(connection, self._registry)
         self._last.remember(found.rows)
         return found
 

@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 from data.audit_log import AuditEntry, list_entries
 from helpers.clock import SystemClock
 from modeling.registry import ModelRegistry
-from services.config.changes import change, in_force
+from services.config.changes import change
 from services.config.model import LiveConfig
+from services.config.present import in_force
 from services.experiment_values import Start
 from services.experiments import ExperimentService, runs
 from services.runs import Run
