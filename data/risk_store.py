@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from data.dialect import hold, insert_absent, upsert_newest
 from data.tables import client_latest, risk_changes, risk_states
 
-EVER = datetime(1970, 1, 1, tzinfo=UTC)
+Order = Literal["answered_at", "client_id"]
+Place = datetime | str
+FIRST_CLIENT = ""  # ids are not empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,15 @@ class Sighting:
     prediction: float
     money_at_risk: float | None
     was_high: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The clients after one place of an order up to and with another; None is the end."""
+
+    order: Order
+    after: Place
+    until: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +77,18 @@ def take_turn(connection: Connection) -> None:
     hold(connection, "risk_states")
 
 
-def unseen(connection: Connection, since: datetime, limit: int) -> list[Sighting]:
-    """Clients whose newest answer, given at `since` or later, is newer than the one last compared; oldest first.
+def stretch(connection: Connection, order: Order, after: Place, size: int) -> Stretch:
+    """The next `size` clients by id or by the time of their newest answer, with all that were answered in the same
+    instant as the last: few enough to be read in one statement however many there are."""
+    return Stretch(order, after, connection.scalar(_last_place(order, after, size)))
+
+
+def unseen(connection: Connection, among: Stretch) -> list[Sighting]:
+    """Clients whose newest answer is newer than the one last compared.
 
     One that shows no score, as in the holdout, is none of them.
     """
-    return [Sighting(**row) for row in connection.execute(_unseen(since, limit)).mappings()]
+    return [Sighting(**row) for row in connection.execute(_unseen(among)).mappings()]
 
 
 def keep(connection: Connection, states: Iterable[State], changes: Iterable[Change]) -> None:
@@ -99,7 +116,12 @@ def weightiest(connection: Connection, start: datetime, end: datetime, limit: in
     return [Crosser(**row) for row in connection.execute(wanted).mappings()]
 
 
-def _unseen(since: datetime, limit: int) -> Select[Any]:
+def _last_place(order: Order, after: Place, size: int) -> Select[Any]:
+    column = _L[order]
+    return select(column).where(column > after).order_by(column).offset(size - 1).limit(1)
+
+
+def _unseen(among: Stretch) -> Select[Any]:
     newer = or_(
         _S.client_id.is_(None),
         _S.answered_at < _L.answered_at,
@@ -108,10 +130,14 @@ def _unseen(since: datetime, limit: int) -> Select[Any]:
     return (
         select(*(_L[name] for name in Sighting.__slots__ if name != "was_high"), _S.high.label("was_high"))
         .select_from(client_latest.outerjoin(risk_states, _S.client_id == _L.client_id))
-        .where(_L.answered_at >= since, _L.prediction.is_not(None), newer)
-        .order_by(_L.answered_at)
-        .limit(limit)
+        .where(*_within(among), _L.prediction.is_not(None), newer)
     )
+
+
+def _within(among: Stretch) -> list[ColumnElement[bool]]:
+    column = _L[among.order]
+    start = [column > among.after]
+    return start if among.until is None else [*start, column <= among.until]
 
 
 _L, _S, _C = client_latest.c, risk_states.c, risk_changes.c

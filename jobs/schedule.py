@@ -20,11 +20,12 @@ from data.turns import Turns
 from services.digest import make_digest
 from services.guardrails import Guard
 from services.notifications import sweep
+from services.outcomes import settle_all
 from services.risk_watch import RiskWatch
 from wiring import Wiring
 
 SWEEP_SECONDS, WATCH_SECONDS, DIGEST_SECONDS = 10, 30, 600
-GUARD_SECONDS, OUTCOMES_SECONDS = 60, 3_600
+GUARD_SECONDS, OUTCOMES_SECONDS, WAITING_SECONDS = 60, 3_600, 300
 BEAT_SECONDS = 10
 LONGEST_TICK_SECONDS = 60.0
 
@@ -41,14 +42,15 @@ class Duty:
 
 
 def duties(wired: Wiring) -> list[Duty]:
-    watch = RiskWatch(wired.engine, wired.queue, wired.clock, webhooks=wired.webhook is not None)
+    watch = RiskWatch(wired.engine, wired.registry, wired.queue, wired.clock, webhooks=wired.webhook is not None)
     guard = Guard(wired.engine, wired.registry, wired.activity, wired.clock, wired.announce)
     return [
         Duty("message_sweep", SWEEP_SECONDS, partial(sweep, wired.engine, wired.queue, wired.clock)),
         Duty("risk_watch", WATCH_SECONDS, watch.look),
-        Duty("digest", DIGEST_SECONDS, partial(make_digest, wired.engine, wired.queue, wired.clock)),
+        Duty("digest", DIGEST_SECONDS, partial(make_digest, wired.engine, wired.registry, wired.queue, wired.clock)),
         Duty("guardrails", GUARD_SECONDS, guard.watch_answers),
         Duty("guardrails_outcomes", OUTCOMES_SECONDS, guard.watch_outcomes),
+        Duty("waiting_outcomes", WAITING_SECONDS, partial(settle_all, wired.engine)),
     ]
 
 

@@ -11,9 +11,10 @@ from data import notifications, risk_store
 from data.notifications import Notification
 from data.queue import Queue
 from helpers.clock import Clock
+from modeling.registry import ModelRegistry
+from services.config.present import config_in_force
 from services.letters import DIGEST
 from services.notifications import sweep
-from services.risk_watch import config_in_force
 
 FIRST_HOUR = 5  # UTC: by then the answers of the evening before are shipped and compared
 MOST_SHOWN = 10
@@ -21,7 +22,7 @@ MOST_SHOWN = 10
 log = structlog.get_logger()
 
 
-def make_digest(engine: Engine, queue: Queue, clock: Clock) -> bool:
+def make_digest(engine: Engine, registry: ModelRegistry, queue: Queue, clock: Clock) -> bool:
     """Makes yesterday's digest due, once over all processes; whether it did.
 
     Earlier days are let go: nobody acts today on what an outage kept for so long. Without `alert_recipients`, and
@@ -31,7 +32,7 @@ def make_digest(engine: Engine, queue: Queue, clock: Clock) -> bool:
     if now.hour < FIRST_HOUR:
         return False
     with engine.connect() as connection:
-        digest = _digest(connection, now)
+        digest = _digest(connection, registry, now)
     if digest is None:
         return False
     with engine.begin() as connection:
@@ -42,10 +43,10 @@ def make_digest(engine: Engine, queue: Queue, clock: Clock) -> bool:
     return made
 
 
-def _digest(connection: Connection, now: datetime) -> Notification | None:
+def _digest(connection: Connection, registry: ModelRegistry, now: datetime) -> Notification | None:
     day = now.date() - timedelta(days=1)
     message_id = f"digest-{day:%Y-%m-%d}"
-    recipients = list(config_in_force(connection).alert_recipients)
+    recipients = list(config_in_force(connection, registry).alert_recipients)
     if not recipients or notifications.find(connection, message_id):
         return None
     content = _content(connection, day, now)

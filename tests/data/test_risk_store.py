@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, Select, text
 
 from data import prediction_log, risk_store
-from data.risk_store import EVER, Change, Crosser, State
+from data.risk_store import FIRST_CLIENT, Change, Crosser, Order, Place, State, Stretch
 from data.tables import client_latest
 from helpers.ids import new_id
 from tests.support.letters import ledger_row
@@ -24,9 +24,24 @@ def answered(engine: Engine, client_id: str, at: datetime = NOON, **given: Any) 
     return row.prediction_id
 
 
-def unseen(engine: Engine, since: datetime = EVER, limit: int = 10) -> list[risk_store.Sighting]:
+ALL = Stretch("client_id", FIRST_CLIENT, None)
+
+
+def unseen(engine: Engine, among: Stretch = ALL) -> list[risk_store.Sighting]:
     with engine.connect() as connection:
-        return risk_store.unseen(connection, since, limit)
+        return risk_store.unseen(connection, among)
+
+
+def in_stretches(engine: Engine, order: Order, after: Place, size: int) -> list[list[str]]:
+    """The clients of each stretch, by id."""
+    found: list[list[str]] = []
+    place: Place | None = after
+    while place is not None:
+        with engine.connect() as connection:
+            stretch = risk_store.stretch(connection, order, place, size)
+        found.append(sorted(each.client_id for each in unseen(engine, stretch)))
+        place = stretch.until
+    return found
 
 
 def keep(engine: Engine, *states: State) -> None:
@@ -63,11 +78,18 @@ def test_an_earlier_state_never_replaces_a_later_one(engine: Engine) -> None:
     assert unseen(engine) == []
 
 
-def test_the_oldest_come_first_and_only_from_a_time_on(engine: Engine) -> None:
-    for number in range(4):
-        answered(engine, f"c{number}", NOON + (3 - number) * MINUTE)
-    assert [seen.client_id for seen in unseen(engine, limit=2)] == ["c3", "c2"]
-    assert [seen.client_id for seen in unseen(engine, since=NOON + 2 * MINUTE)] == ["c1", "c0"]
+def test_stretches_hold_each_client_once(engine: Engine) -> None:
+    for number in range(5):
+        answered(engine, f"c{number}", NOON + (4 - number) * MINUTE)
+    assert in_stretches(engine, "client_id", FIRST_CLIENT, 2) == [["c0", "c1"], ["c2", "c3"], ["c4"]]
+    assert in_stretches(engine, "client_id", "c2", 2) == [["c3", "c4"], []]
+    assert in_stretches(engine, "answered_at", NOON, 2) == [["c2", "c3"], ["c0", "c1"], []]
+
+
+def test_those_answered_in_one_instant_are_in_one_stretch(engine: Engine) -> None:
+    for number in range(5):
+        answered(engine, f"c{number}", NOON + (number // 4) * MINUTE)
+    assert in_stretches(engine, "answered_at", NOON - MINUTE, 2) == [["c0", "c1", "c2", "c3"], ["c4"]]
 
 
 def test_a_client_without_a_score_is_never_seen(engine: Engine) -> None:
@@ -107,21 +129,35 @@ def test_who_matters_most_within_a_time(engine: Engine) -> None:
         assert len(risk_store.weightiest(connection, NOON, end, 1, high=True)) == 1
 
 
-@pytest.mark.parametrize("since", [EVER, NOON + 2_900 * MINUTE])
-def test_the_index_over_times_is_read_in_its_order(engine: Engine, since: datetime) -> None:
+@pytest.mark.parametrize(
+    ("order", "after", "until", "index"),
+    [
+        ("answered_at", NOON + 500 * MINUTE, NOON + 520 * MINUTE, "ix_client_latest_answered_at"),
+        ("client_id", "c0500", "c0520", "PRIMARY"),
+    ],
+)
+def test_a_stretch_is_read_by_its_index(engine: Engine, order: Order, after: Place, until: Place, index: str) -> None:
     rows = [
-        {"client_id": f"c{n}", "prediction_id": new_id(), "answered_at": NOON + n * MINUTE, "prediction": 0.5}
+        {"client_id": f"c{n:04}", "prediction_id": new_id(), "answered_at": NOON + n * MINUTE, "prediction": 0.5}
         for n in range(3_000)
     ]
-    wanted = str(risk_store._unseen(since, 10).compile(engine, compile_kwargs={"literal_binds": True}))
-    escaped = wanted.replace(":", "\\:").replace("%%", "%")
     with engine.begin() as connection:
         connection.execute(client_latest.insert(), rows)
     with engine.begin() as connection:
         if engine.dialect.name == "mysql":
             connection.execute(text("analyze table client_latest, risk_states"))
-        explain = "explain query plan" if engine.dialect.name == "sqlite" else "explain"
-        plan = str(connection.execute(text(f"{explain} {escaped}")).all())
-    assert "ix_client_latest_answered_at" in plan
-    assert "filesort" not in plan
-    assert "TEMP B-TREE" not in plan
+        assert risk_store.stretch(connection, order, after, 20).until == until
+        for wanted in (risk_store._last_place(order, after, 20), risk_store._unseen(Stretch(order, after, until))):
+            plan = explained(connection, wanted)
+            assert index in plan or "INDEX sqlite_autoindex_client_latest" in plan, plan
+            assert "SCAN client_latest" not in plan
+            assert "'ALL'" not in plan
+            assert "filesort" not in plan
+            assert "TEMP B-TREE" not in plan
+
+
+def explained(connection: Connection, wanted: Select[Any]) -> str:
+    spelled = str(wanted.compile(connection, compile_kwargs={"literal_binds": True}))
+    escaped = spelled.replace(":", "\\:").replace("%%", "%")
+    explain = "explain query plan" if connection.dialect.name == "sqlite" else "explain"
+    return str(connection.execute(text(f"{explain} {escaped}")).all())

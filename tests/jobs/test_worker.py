@@ -138,7 +138,7 @@ def test_a_digest_goes_out_as_one_mail_though_two_make_it(room: MailRoom) -> Non
     watched = Watched(room.engine, room.queue, room.redis, StandingClock(noon), webhooks=False)
     watched.answer("a/b", 0.9, noon - timedelta(days=1))
     watched.look()
-    made = [make_digest(room.engine, room.queue, watched.clock) for _ in range(2)]
+    made = [make_digest(room.engine, watched.registry, room.queue, watched.clock) for _ in range(2)]
     assert made == [True, False]
     name = f"digest-{noon - timedelta(days=1):%Y-%m-%d}"
     room.wait_for(lambda: room.settled([name]), 20)

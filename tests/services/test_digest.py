@@ -27,7 +27,7 @@ def watched(engine: Engine, redis_client: redis.Redis, redis_url: str) -> Watche
 
 
 def make(watched: Watched) -> bool:
-    return make_digest(watched.engine, watched.queue, watched.clock)
+    return make_digest(watched.engine, watched.registry, watched.queue, watched.clock)
 
 
 def cross(watched: Watched, client_id: str, at: datetime, money: float | None = 10.0) -> None:

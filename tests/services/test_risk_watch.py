@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
+from data import config_store
 from data.notifications import WEBHOOK
 from data.queue import Queue
 from data.tables import client_latest, notifications, risk_changes, risk_states
+from modeling.registry import ModelRegistry
 from services import risk_watch
 from tests.support.clock import StandingClock
 from tests.support.deployment import insert_config
+from tests.support.models import Trained
 from tests.support.risk import Watched
 
 MINUTE = timedelta(minutes=1)
@@ -99,7 +102,7 @@ def test_one_that_is_later_than_that_is_found_within_the_hour(watched: Watched) 
     watched.look()
     watched.answer("a", 0.9, watched.clock.now() - timedelta(days=3))
     assert watched.look() == 0
-    watched.clock.move(risk_watch.THOROUGH_EVERY)
+    watched.clock.move(risk_watch.WALK_EVERY)
     assert watched.look() == 1
 
 
@@ -156,13 +159,57 @@ def test_many_that_look_at_once_give_nothing_twice(watched: Watched) -> None:
     assert len(watched.changes()) == len(watched.messages()) == 60
 
 
-def test_a_first_start_goes_on_from_look_to_look(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(risk_watch, "PORTION", 4)
-    monkeypatch.setattr(risk_watch, "PORTIONS", 2)
+def test_a_first_start_walks_on_from_look_to_look(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(risk_watch, "STRETCH", 4)
+    monkeypatch.setattr(risk_watch, "STRETCHES", 2)
     for number in range(21):
-        watched.answer(f"c{number}", 0.9, watched.clock.now() + timedelta(seconds=number // 5))
+        watched.answer(f"c{number}", 0.9, watched.clock.now() - timedelta(days=number + 1))
     assert [watched.look() for _ in range(4)] == [8, 8, 5, 0]
     assert len(watched.changes()) == 21
+
+
+def test_new_answers_are_found_stretch_by_stretch(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(risk_watch, "STRETCH", 4)
+    monkeypatch.setattr(risk_watch, "STRETCHES", 0)
+    for number in range(21):
+        watched.answer(f"c{number}", 0.9, watched.clock.now() + timedelta(seconds=number // 5))
+    assert [watched.look(), watched.look()] == [21, 0]
+
+
+def test_a_walk_that_fails_keeps_no_new_answer_waiting(watched: Watched) -> None:
+    """Nothing reads all clients but the walk, which here takes longer than the database allows."""
+
+    def fail(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("SELECT client_latest") and "client_latest.answered_at >" not in statement:
+            raise OperationalError("x", {}, Exception("read timeout"))
+
+    watched.answer("old", 0.9, watched.clock.now() - timedelta(days=3))
+    event.listen(watched.engine, "before_cursor_execute", fail)
+    try:
+        for name in "ab":
+            watched.clock.move(MINUTE)
+            watched.answer(name, 0.9)
+            with pytest.raises(OperationalError):
+                watched.look()
+    finally:
+        event.remove(watched.engine, "before_cursor_execute", fail)
+    assert watched.changes() == [("a", True), ("b", True)]
+    assert {message.client_id for message in watched.messages()} == {"a", "b"}
+    assert watched.look() == 1
+
+
+def test_the_cutoff_is_the_one_that_the_web_has_in_force(watched: Watched, trained: Trained) -> None:
+    """A row that came with a model that cannot be loaded is set aside, as a whole."""
+    insert_config(watched.engine, aliases=trained.aliases)
+    values = {"proba_cutoff": "0.2", "shadow": '["nothere@1"]'}
+    with watched.engine.begin() as connection:
+        config_store.append(connection, values, "ann", "because")
+    watched.answer("a", 0.4)
+    watched.registry = ModelRegistry(trained.models_dir)
+    assert watched.another().look() == 0
+    watched.answer("b", 0.6)
+    assert watched.another().look() == 1
+    assert watched.whole_changes()[0].cutoff == 0.5
 
 
 answers = st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 1), st.booleans()), max_size=25)

@@ -1,7 +1,8 @@
 """Clients that are answered, looked at, and found to have crossed the line of high risk."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -12,6 +13,7 @@ from data.notifications import Notification
 from data.queue import Queue
 from data.risk_store import Change
 from data.tables import notifications, risk_changes
+from modeling.registry import ModelRegistry
 from services.risk_watch import RiskWatch
 from tests.support.clock import StandingClock
 from tests.support.letters import ledger_row
@@ -26,13 +28,14 @@ class Watched:
     redis: redis.Redis
     clock: StandingClock
     webhooks: bool = True
+    registry: ModelRegistry = field(default_factory=lambda: ModelRegistry(Path("no-models")))
 
     def __post_init__(self) -> None:
         self.watch = self.another()
 
     def another(self) -> RiskWatch:
         """A watch as another process has it."""
-        return RiskWatch(self.engine, self.queue, self.clock, webhooks=self.webhooks)
+        return RiskWatch(self.engine, self.registry, self.queue, self.clock, webhooks=self.webhooks)
 
     def answer(self, client_id: str, prediction: float | None, at: datetime | None = None, **given: Any) -> str:
         row = ledger_row(client_id=client_id, prediction=prediction, answered_at=at or self.clock.now(), **given)
