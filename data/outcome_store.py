@@ -71,6 +71,11 @@ def arrived(connection: Connection, prediction_ids: Iterable[str]) -> list[Arriv
     return found
 
 
+def all_arrived(connection: Connection) -> list[Arrived]:
+    """Every waiting report that waits no longer. Reads only, but looks each waiting report up in the ledger."""
+    return _arrived(connection, _WAITING)
+
+
 def settle(connection: Connection, found: Iterable[Arrived]) -> None:
     """Gives each report its client. One that named another is moved to the audit log: had it come after its
     prediction, it would not have been taken."""
@@ -80,13 +85,6 @@ def settle(connection: Connection, found: Iterable[Arrived]) -> None:
             connection.execute(update(outcomes).where(*own).values(client_id=each.client_id))
         elif connection.execute(delete(outcomes).where(*own)).rowcount:
             _note(connection, each.report)
-
-
-def resolve_waiting(connection: Connection) -> int:
-    """Settles whatever waits no longer, and gives the number of these reports."""
-    found = _arrived(connection, _WAITING)
-    settle(connection, found)
-    return len(found)
 
 
 def _arrived(connection: Connection, wanted: "Select[Any]") -> list[Arrived]:

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Engine
 
-from data import outcome_store
 from helpers.clock import Clock
 from modeling.reading import read_file
 from services.outcome_cells import CHURNED, Choices, Columns, Row, champion_id_column, find_columns, read_batches
@@ -72,8 +71,6 @@ def import_outcomes(
             if isinstance(told, RefusedRow):
                 refused(told)
         progress(counts.total(), table.num_rows)
-    with engine.begin() as connection:
-        outcome_store.resolve_waiting(connection)
     return Imported(path.name, counts.total(), **{name: counts[name] for name in STATUSES})
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Engine
 
 from data import outcome_store, prediction_log
-from data.outcome_store import Outcome
+from data.outcome_store import Arrived, Outcome
 from helpers.clock import Clock
 from services.client_id import ClientId
 from services.instants import Instant
@@ -88,6 +88,18 @@ def settle(engine: Engine, prediction_ids: Iterable[str]) -> dict[str, bool]:
     """
     with engine.connect() as connection:
         found = outcome_store.arrived(connection, prediction_ids)
+    return _settled(engine, found)
+
+
+def settle_all(engine: Engine) -> int:
+    """Settles whatever waits no longer, and gives the number of these reports: those that were left by whoever died
+    between a commit and the look after it. Raises SQLAlchemyError."""
+    with engine.connect() as connection:
+        found = outcome_store.all_arrived(connection)
+    return len(_settled(engine, found))
+
+
+def _settled(engine: Engine, found: Sequence[Arrived]) -> dict[str, bool]:
     if found:
         with engine.begin() as connection:
             outcome_store.settle(connection, found)

@@ -6,16 +6,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from threading import Lock
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from data import outcome_store, readout_counts
+from data import readout_counts
 from data.readout_store import Bin, EarlyOutcomes, Part, Question, early_outcomes
 from data.readout_tallies import SilentBins, parts, tallies
+from helpers.errors import UserError
 
-AT_ONCE = 4
+AT_ONCE = 3  # with the seven other threads of a web process, each on one connection, as many as its engine has
+WAIT_SECONDS = 3.0  # whoever waits keeps a thread from answering, so not much longer than a reading takes
 Found = TypeVar("Found")
+
+
+_one_at_a_time = Lock()
+
+
+class ReadoutBusy(UserError):
+    """Others are being read in this process; to be asked again in some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +51,28 @@ class Ask(Protocol):
 
 @contextmanager
 def asking(engine: Engine) -> Iterator[Ask]:
-    """Every question that is asked inside has a connection of its own, and so a core of the database's machine."""
+    """Every question that is asked inside has a connection of its own, and so a core of the database's machine.
+
+    One such reading at a time in a process, or they would take the connections of everybody else. Raises ReadoutBusy.
+    """
 
     def answer(question: Callable[[Connection], Found]) -> Found:
         with engine.connect() as connection:
             return question(connection)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield lambda question: pool.submit(answer, question)
+    if not _one_at_a_time.acquire(timeout=WAIT_SECONDS):
+        raise ReadoutBusy("other experiments are being read just now; try again in a few seconds")
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            yield lambda question: pool.submit(answer, question)
+    finally:
+        _one_at_a_time.release()
 
 
 def gather(engine: Engine, experiment: str, now: datetime, maturity_days: int) -> Figures:
-    """The figures of an experiment as they are known at `now`."""
-    waiting = _still_waiting(engine)
+    """The figures of an experiment as they are known at `now`. Raises ReadoutBusy."""
     with engine.connect() as connection:
+        waiting = readout_counts.waiting_reports(connection)
         first = readout_counts.served(connection, experiment)
         models = readout_counts.silent_models(connection, experiment)
     question = Question(experiment, now, maturity_days, tuple(first))
@@ -77,20 +95,10 @@ def gather(engine: Engine, experiment: str, now: datetime, maturity_days: int) -
 
 def glimpse(engine: Engine, experiment: str, now: datetime, maturity_days: int) -> Figures:
     """Those figures alone that decide: neither scores nor rows of the ledger, which take most of the time."""
-    waiting = _still_waiting(engine)
     with engine.connect() as connection:
+        waiting = readout_counts.waiting_reports(connection)
         first = readout_counts.served(connection, experiment)
         found = parts(connection, Question(experiment, now, maturity_days, tuple(first)))
         contacted = readout_counts.contacted(connection, experiment, maturity_days)
     early = early_outcomes(found)
     return Figures(min(first.values(), default=None), found, early, (), {}, None, contacted, waiting)
-
-
-def _still_waiting(engine: Engine) -> int:
-    """Reports that name a prediction which the ledger does not have, once those that can be settled are."""
-    with engine.connect() as connection:
-        waiting = readout_counts.waiting_reports(connection)
-    if not waiting:
-        return 0
-    with engine.begin() as connection:
-        return waiting - outcome_store.resolve_waiting(connection)

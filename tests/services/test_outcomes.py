@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import Engine, event, select
 from sqlalchemy.exc import OperationalError
 
-from data import outcome_store
+from data import outcome_store, prediction_log
 from data.engine import build_engine
 from data.queue import Queue
 from data.tables import outcomes
+from helpers.ids import new_id
 from services.ledger import LedgerSink
-from services.outcomes import Receipt, Report, record, settle
+from services.outcomes import Receipt, Report, record, settle, settle_all
 from tests.support.clock import StandingClock
-from tests.support.ledger import NOON
+from tests.support.ledger import NOON, row
 from tests.support.letters import spool_record
 
 CLOCK = StandingClock(NOON)
@@ -83,6 +84,18 @@ def test_a_report_that_named_another_client_is_taken_out_again(engine: Engine, s
     sink.deliver([spooled])
     assert clients(engine) == []
     assert tell(engine, report("Anna", prediction_id)) == ["refused"]
+
+
+def test_what_was_left_waiting_is_settled_later(engine: Engine) -> None:
+    """As after a death between the commit of ledger rows and the look for reports on them."""
+    answered = [row("anna"), row("bert")]
+    here, another = (each.prediction_id for each in answered)
+    tell(engine, report(None, here), report("Bert", another), report(None, new_id()), report("carl"))
+    with engine.begin() as connection:
+        prediction_log.append_many(connection, answered)
+    assert settle_all(engine) == 2
+    assert clients(engine) == [None, "anna", "carl"]
+    assert settle_all(engine) == 0
 
 
 @contextmanager

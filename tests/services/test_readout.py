@@ -2,14 +2,16 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from data import prediction_log
+from data.tables import outcomes
 from experiments.statistics import ALPHA, Tally, difference, mean
 from services.config.model import LiveConfig
 from services.readout import reading as readouts
@@ -18,6 +20,7 @@ from services.readout.reading import ExperimentFacts, Readout, read_facts
 from services.readout.verdict import ALARM, ALONE, EARLY, NOBODY
 from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, crowd, done, met, put, together, told
 from tests.support.clock import StandingClock
+from tests.support.ledger import row
 
 HALVES = {"champion": 0.5, "challenger": 0.5}
 THIRDS = {"champion": 1 / 3, "challenger": 1 / 3, "additive@1": 1 / 3}
@@ -187,6 +190,19 @@ def test_every_doubt_is_told(engine: Engine) -> None:
     assert warnings[3].startswith("1 outcome names a prediction that the ledger does not have")
     assert warnings[4] == "1 of 205 clients have no lifetime value and are left out of all money."
     assert len(warnings) == 5
+
+
+@pytest.mark.parametrize("look", [readouts.read, readouts.glance])
+def test_looking_changes_nothing(engine: Engine, look: Callable[..., Readout]) -> None:
+    """Whoever ships a prediction settles the reports on it; one that is left for the next look changes no readout."""
+    answered = row("champion 1")
+    put(engine, **together(crowd("champion", 3), crowd("challenger", 3)))
+    put(engine, reports=[told(True, FIRST_AT, client_id=None, prediction_id=answered.prediction_id)])
+    with engine.begin() as connection:
+        prediction_log.append_many(connection, [answered])
+    look(engine, StandingClock(CLOSES), CONFIG, EXPERIMENT)
+    with engine.connect() as connection:
+        assert connection.scalars(select(outcomes.c.client_id)).all() == [None]
 
 
 def test_a_glance_decides_alike(engine: Engine) -> None:
