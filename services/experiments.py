@@ -15,6 +15,7 @@ from services import audit, ladder
 from services.config.changes import Turn, turn
 from services.experiment_values import Start, place, started, stopped
 from services.ladder import Step
+from services.prose import check_length
 from services.runs import KEYS_OF_RUNS, Run, runs_of
 
 ALL_OF_THEM = 1_000_000
@@ -47,6 +48,7 @@ class ExperimentService:
     def stop(self, name: str, winner: str | None, note: str, author: str) -> int | None:
         """Sends the experiment's clients back to the champion and keeps the verdict. One that has ended already gets
         the verdict alone; the revision is None then."""
+        check_length(note, "note")
         with self._turn() as mine:
             run = _named(_runs(mine.connection), name)
             _refuse_winner(run, winner)

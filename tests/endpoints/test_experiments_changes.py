@@ -91,6 +91,7 @@ def test_an_experiment_is_started_in_a_layer_beside_another(visitor: Visitor, ap
     [
         ({"name": " "}, ["Must be filled in."]),
         ({"reason": ""}, ["Must be filled in."]),
+        ({"reason": "x" * 70_000}, ["The reason may have 10,000 characters at most; this one has 70,000."]),
         ({"share.challenger": "40"}, ["The shares sum to 90%, not 100%: 10% are missing."]),
         ({"share.challenger": "60.5"}, ["The shares sum to 110.5%, not 100%: 10.5% are too much."]),
         ({"share.challenger": "half"}, ["Must be a number from 0 to 100."]),

@@ -116,6 +116,21 @@ def test_a_verdict_may_follow_an_end_and_be_revised(life: Life) -> None:
         life.experiments.stop("never", None, "", "ann")
 
 
+def test_what_is_written_down_may_be_long_but_not_endless(life: Life) -> None:
+    life.start("autumn")
+    long, longer = "😀" * 10_000, "x" * 10_001
+    for act in (life.experiments.pause, life.experiments.resume):
+        with pytest.raises(UserError, match="the reason may have 10,000 characters at most; this one has 10,001") as no:
+            act("autumn", "ann", longer)
+        assert no.value.field == "reason"
+        act("autumn", "ann", long)
+    with pytest.raises(UserError, match="the note may have 10,000 characters") as no:
+        life.experiments.stop("autumn", None, longer, "ann")
+    assert (no.value.field, life.run("autumn").running) == ("note", True)
+    life.experiments.stop("autumn", None, long, "ann")
+    assert life.run("autumn").note == long
+
+
 def test_what_was_never_in_force_made_no_run(life: Life) -> None:
     life.configure(experiment={"name": "typo", "salt": "s", "arms": {"champion": 0.5, "chalenger": 0.5}})
     life.configure(experiment={"name": "x", "salt": "s", "arms": HALVES})
