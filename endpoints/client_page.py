@@ -9,12 +9,11 @@ from endpoints.client_links import client_address
 from endpoints.client_view import client_view
 from endpoints.edge import wiring
 from endpoints.experiments_wording import arm_name
-from endpoints.session_cookie import from_store, require_visitor
+from endpoints.session_cookie import from_store
 from endpoints.wording import label
 from services.client_story import story
 
 client_page = APIBlueprint("client_page", __name__, enable_openapi=False, url_prefix="/clients")
-client_page.before_request(require_visitor)
 client_page.add_app_template_global(client_address)
 for _words in (arm_name, label):
     client_page.add_app_template_filter(_words)

@@ -12,7 +12,7 @@ from endpoints.experiments_reading import NOTHING, one, readout_of, saved_months
 from endpoints.experiments_verdict import verdict_of
 from endpoints.experiments_wording import amount, points
 from endpoints.ladder_view import take_step
-from endpoints.session_cookie import from_store, require_visitor, visitor
+from endpoints.session_cookie import from_store, visitor
 from endpoints.start_form import begin
 from endpoints.times import date_words
 from services.config.refresh import refresh_fleet
@@ -20,7 +20,6 @@ from services.config.refresh import refresh_fleet
 NOT_TOLD = "The other processes could not be told, because Redis does not answer: they follow within the hour."
 
 experiments_page = APIBlueprint("experiments_page", __name__, enable_openapi=False, url_prefix="/experiments")
-experiments_page.before_request(require_visitor)
 for _words in (amount, points, date_words):
     experiments_page.add_app_template_filter(_words)
 

@@ -7,11 +7,9 @@ from flask.typing import ResponseReturnValue
 from endpoints.answers_csv import unsealed_csv
 from endpoints.by_ids import answered_list, riskiest_list, unanswered_list
 from endpoints.predict_view import View
-from endpoints.session_cookie import require_visitor
 from endpoints.what_if import answered_form, unanswered_form
 
 model_ui = APIBlueprint("model_ui", __name__, enable_openapi=False, url_prefix="/model_interface")
-model_ui.before_request(require_visitor)
 
 
 @model_ui.get("")

@@ -12,6 +12,7 @@ from endpoints.call_list_page import call_list_page
 from endpoints.client_page import client_page
 from endpoints.experiments_page import experiments_page
 from endpoints.model_ui import model_ui
+from endpoints.roles import guard, may, may_read
 from endpoints.sign_in_limits import limit_sign_ins
 from endpoints.suggestions_page import suggestions_page
 from endpoints.wording import money, percent
@@ -31,6 +32,8 @@ PAGES = (
     Page("model_ui.page", "Predict"),
     Page("experiments_page.page", "Experiments"),
 )
+OPEN = (assets, accounts)
+PAGE_BLUEPRINTS = (model_ui, call_list_page, suggestions_page, client_page, experiments_page)
 
 
 def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...]) -> None:
@@ -39,11 +42,13 @@ def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...
     local = settings.environment == "local"
     app.config["SESSION_COOKIE_NAME"] = "holdfast-form" if local else "__Host-holdfast-form"
     app.config["WTF_CSRF_TIME_LIMIT"] = int(IDLE.total_seconds())
-    csrf = CSRFProtect(app)
+    open_to_all = (*token_only, *OPEN)
+    guard(app, [each.name for each in open_to_all], [each.name for each in PAGE_BLUEPRINTS])
+    csrf = CSRFProtect(app)  # after the roles: who is not signed in is sent to the sign-in page, not told of tokens
     for blueprint in token_only:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
-    for blueprint in (assets, accounts, model_ui, call_list_page, suggestions_page, client_page, experiments_page):
+    for blueprint in (*OPEN, *PAGE_BLUEPRINTS):
         app.register_blueprint(blueprint)
     limit_sign_ins(app, settings.redis_address())
     app.add_template_filter(percent)
@@ -54,7 +59,8 @@ def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...
 
 def _shared() -> dict[str, object]:
     """Asks no store: an error page must not fail over what made the error."""
-    return {"asset": asset, "pages": PAGES, "current_user": g.get("visitor")}
+    pages = [page for page in PAGES if may_read(page.endpoint)]
+    return {"asset": asset, "pages": pages, "current_user": g.get("visitor"), "may": may}
 
 
 def _whole_page_on_error(response: Response) -> Response:

@@ -8,13 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from data.suggestion_store import Suggestion
 from endpoints.edge import wiring
-from endpoints.session_cookie import from_store, require_visitor, visitor
+from endpoints.session_cookie import from_store, visitor
 from endpoints.suggestions_view import Draft, draft_of, suggestions_view
 from services import suggestions
 from services.suggestion_rules import SuggestionRefused
 
 suggestions_page = APIBlueprint("suggestions_page", __name__, enable_openapi=False, url_prefix="/call-list/suggestions")
-suggestions_page.before_request(require_visitor)
 NOTICES = {"saved": "The suggestion is saved.", "deleted": "The suggestion is deleted."}
 
 
