@@ -145,7 +145,8 @@ config_changes = Table(
     **_OPTIONS,
 )
 
-# Files of customers to be scored, and their rows in chunks: a chunk without `answers` is still to be scored.
+# Files of customers to be scored, and their rows in chunks: a chunk that is not done is still to be scored. `unused`
+# names the columns that no model reads.
 scoring_jobs = Table(
     "scoring_jobs",
     metadata,
@@ -155,9 +156,14 @@ scoring_jobs = Table(
     Column("file_name", Key(200), nullable=False),
     Column("state", Key(20), nullable=False),
     Column("rows", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False, server_default="0"),
+    Column("refused", BigInteger, nullable=False, server_default="0"),
+    Column("unused", Document, nullable=False),
     Column("error", Prose),
     Column("ended_at", UtcDateTime),
     Index(None, "state", "created_at"),
+    Index(None, "author", "created_at"),
+    Index(None, "created_at"),
     **_KEYED,
 )
 
@@ -167,11 +173,11 @@ scoring_chunks = Table(
     Column("job_id", Key(36), ForeignKey("scoring_jobs.job_id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("rows", Integer, nullable=False),
-    Column("customers", Document, nullable=False),
-    Column("answers", Document),
-    Column("refused", Integer),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     Column("claimed_until", UtcDateTime),
     Column("done_at", UtcDateTime),
+    Column("customers", Document, nullable=False),  # large, so behind what is often looked at: SQLite reads in order
+    Column("answers", Document),
     **_KEYED,
 )
 

@@ -34,6 +34,8 @@ def upgrade() -> None:
         _scoring_chunks()
     _index("ix_config_changes_state_watched_until", "config_changes", ["state", "watched_until"])
     _index("ix_scoring_jobs_state_created_at", "scoring_jobs", ["state", "created_at"])
+    _index("ix_scoring_jobs_author_created_at", "scoring_jobs", ["author", "created_at"])
+    _index("ix_scoring_jobs_created_at", "scoring_jobs", ["created_at"])
 
 
 def downgrade() -> None:
@@ -113,6 +115,9 @@ def _scoring_jobs() -> None:
         sa.Column("file_name", Key(200), nullable=False),
         sa.Column("state", Key(20), nullable=False),
         sa.Column("rows", sa.BigInteger, nullable=False),
+        sa.Column("done", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("refused", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("unused", Document, nullable=False),
         sa.Column("error", Prose),
         sa.Column("ended_at", UtcDateTime),
         **OPTIONS,
@@ -126,11 +131,11 @@ def _scoring_chunks() -> None:
         sa.Column("job_id", Key(36), job, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("rows", sa.Integer, nullable=False),
-        sa.Column("customers", Document, nullable=False),
-        sa.Column("answers", Document),
-        sa.Column("refused", sa.Integer),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("claimed_until", UtcDateTime),
         sa.Column("done_at", UtcDateTime),
+        sa.Column("customers", Document, nullable=False),
+        sa.Column("answers", Document),
         **OPTIONS,
     )
 
