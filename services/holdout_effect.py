@@ -12,7 +12,7 @@ from services.config.model import LiveConfig
 from services.readout.arms import HOLDOUT_MOVED
 from services.readout.facts import MONTHS
 from services.readout.parts import ArmReadout, Readout
-from services.readout.reading import UnknownExperiment, read
+from services.readout.reading import UnknownExperiment, glance
 
 REMEMBERED = timedelta(minutes=5)
 _UNKNOWN = "What contacting a client saves is not shown:"
@@ -33,28 +33,37 @@ class Effect:
         return round(money_at_risk * self.reduction, 2)
 
 
+BEING_READ = Effect(None, f"{_UNKNOWN} it is being read just now; look again in a few seconds.")
+
+
 class HoldoutEffect:
     """Reads the effect in the newest month whose clients have all matured: a choice that no result can sway. One
-    reading, which may take a second, serves for five minutes."""
+    reading serves for five minutes; while one thread reads anew, the others go on with what was known."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._lock = Lock()
+        self._reading = Lock()
         self._known: tuple[datetime, LiveConfig, Effect] | None = None
 
     def current(self, config: LiveConfig) -> Effect:
         """Raises SQLAlchemyError."""
-        now = self._clock.now()
-        with self._lock:
-            if self._known is None or now - self._known[0] >= REMEMBERED or self._known[1] != config:
-                self._known = (now, config, self._read(config, now))
-            return self._known[2]
+        now, known = self._clock.now(), self._known
+        if known and now - known[0] < REMEMBERED and known[1] == config:
+            return known[2]
+        if not self._reading.acquire(blocking=False):
+            return known[2] if known else BEING_READ
+        try:
+            found = self._read(config, now)
+            self._known = (now, config, found)
+        finally:
+            self._reading.release()
+        return found
 
     def _read(self, config: LiveConfig, now: datetime) -> Effect:
         month = newest_matured(now, config.maturity_days)
         try:
-            found = read(self._engine, self._clock, config, f"{MONTHS}{month:%Y-%m}")
+            found = glance(self._engine, self._clock, config, f"{MONTHS}{month:%Y-%m}")
         except UnknownExperiment:
             why = "set holdout_percentage to learn it" if not config.holdout_percentage else "it takes a whole month"
             return Effect(None, f"{_UNKNOWN} no month of the permanent holdout has matured yet; {why}.")

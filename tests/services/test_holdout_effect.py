@@ -1,12 +1,16 @@
 """What a call is expected to save: nothing, until a whole month of the permanent holdout says so."""
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from services.config.model import LiveConfig
-from services.holdout_effect import REMEMBERED, Effect, HoldoutEffect, newest_matured
+from services.holdout_effect import BEING_READ, REMEMBERED, Effect, HoldoutEffect, newest_matured
 from tests.support.clock import StandingClock
 from tests.support.exposed import Group, configure_at, expose
 
@@ -92,3 +96,48 @@ def test_it_is_remembered_for_five_minutes_under_one_config(engine: Engine, reas
     if reason == "later":
         clock.move(REMEMBERED)
     assert effect.current(CONFIG if reason == "later" else LiveConfig(holdout_percentage=21)).reduction
+
+
+@contextmanager
+def meanwhile(engine: Engine, ask: Callable[[], Effect]) -> Iterator[list[Effect]]:
+    """Has another thread ask while the database is being asked, and keeps what it was told."""
+    told: list[Effect] = []
+
+    def interrupt(*_: Any) -> None:
+        told.append(pool.submit(ask).result(timeout=5))
+
+    with ThreadPoolExecutor(1) as pool:
+        event.listen(engine, "before_cursor_execute", interrupt)
+        yield told
+        event.remove(engine, "before_cursor_execute", interrupt)
+
+
+def test_nobody_waits_for_a_reading_of_another(engine: Engine) -> None:
+    meet(engine, (4_000, 400), (1_000, 200))
+    clock = StandingClock(NOW)
+    effect = HoldoutEffect(engine, clock)
+    with meanwhile(engine, lambda: effect.current(CONFIG)) as told:
+        first = effect.current(CONFIG)
+    assert first.reduction is not None
+    assert set(told) == {BEING_READ}
+    clock.move(REMEMBERED)
+    with meanwhile(engine, lambda: effect.current(CONFIG)) as told:
+        assert effect.current(CONFIG) == first
+    assert set(told) == {first}
+
+
+def test_a_reading_that_fails_is_tried_again(engine: Engine) -> None:
+    effect = HoldoutEffect(engine, StandingClock(NOW))
+    event.listen(engine, "before_cursor_execute", lambda *_: 1 // 0, once=True)
+    with pytest.raises(ZeroDivisionError):
+        effect.current(CONFIG)
+    assert effect.current(CONFIG) != BEING_READ
+
+
+def test_neither_scores_nor_rows_of_the_ledger_are_read(engine: Engine) -> None:
+    meet(engine, (4_000, 400), (1_000, 200))
+    asked: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    current(engine)
+    assert asked
+    assert not any("model_logs" in statement or "exposure_scores" in statement for statement in asked)
