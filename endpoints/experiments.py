@@ -15,7 +15,7 @@ from endpoints.tokens import require_token
 from services.readout import reading
 from services.readout.listing import Listed
 from services.readout.listing import experiments as listed
-from services.readout.reading import Readout, UnknownExperiment
+from services.readout.reading import Readout, ReadoutBusy, UnknownExperiment
 
 T = TypeVar("T")
 experiments = APIBlueprint("experiments", __name__, tag="Experiments")
@@ -37,7 +37,7 @@ SCHEMAS: Mapping[str, Any] = {
 @experiments.doc(operation_id="experiments")
 def list_experiments() -> Response:
     """The experiments that ran or run, and the months of the permanent holdout."""
-    require_token()
+    require_token("read")
     found = _from_database(lambda: listed(wiring().engine, wiring().clock))
     return json_response({"experiments": found})
 
@@ -46,7 +46,7 @@ def list_experiments() -> Response:
 @experiments.doc(operation_id="experiment_readout")
 def read_experiment(name: str) -> Response:
     """What an experiment has shown so far. It may be read as often as one likes: its intervals allow for that."""
-    require_token()
+    require_token("read")
     wired = wiring()
     config = wired.snapshot().config
     try:
@@ -56,8 +56,10 @@ def read_experiment(name: str) -> Response:
 
 
 def _from_database(read: Callable[[], T]) -> T:
-    """What `read` gives. Raises Problem 503 while the database does not answer."""
+    """What `read` gives. Raises Problem 503 while the database does not answer, or is asked for other readouts."""
     try:
         return read()
+    except ReadoutBusy as error:
+        raise Problem(503, str(error), headers={"Retry-After": "5"}) from error
     except SQLAlchemyError as error:
         raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error

@@ -1,6 +1,7 @@
 """Gathers from the services what the pages of the experiments show."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Engine
 
@@ -16,9 +17,10 @@ from helpers.clock import Clock
 from services.config.model import LiveConfig
 from services.experiments import ExperimentService, runs
 from services.readout import reading as readouts
-from services.readout.reading import Readout, UnknownExperiment
+from services.readout.reading import Readout, ReadoutBusy, UnknownExperiment
 from services.runs import Run
 
+T = TypeVar("T")
 NOTHING = Entered()
 
 
@@ -30,14 +32,14 @@ def service() -> ExperimentService:
 
 def the_list(given: Entered = NOTHING, *, whole: bool = False) -> ListView:
     """The list, with what was entered into one of its forms. `whole`: also what takes a while to read."""
-    return from_store(lambda: _list(given, whole))
+    return _in_turn(lambda: _list(given, whole))
 
 
 def saved_months() -> MonthsView:
     """The months of the permanent holdout."""
     wired = wiring()
     config = wired.snapshot().config
-    return months_view(from_store(lambda: readouts.months(wired.engine, wired.clock, config)))
+    return months_view(_in_turn(lambda: readouts.months(wired.engine, wired.clock, config)))
 
 
 def one(name: str, given: Entered = NOTHING) -> ReadoutView:
@@ -60,9 +62,17 @@ def _read(look: Callable[[Engine, Clock, LiveConfig, str], Readout], name: str) 
     wired = wiring()
     config = wired.snapshot().config
     try:
-        return from_store(lambda: look(wired.engine, wired.clock, config, name))
+        return _in_turn(lambda: look(wired.engine, wired.clock, config, name))
     except UnknownExperiment as error:
         raise Problem(404, "there is no experiment of that name; the list has those that there are") from error
+
+
+def _in_turn(read: Callable[[], T]) -> T:
+    """What `read` gives. Raises Problem 503 while the database does not answer, or is asked for other readouts."""
+    try:
+        return from_store(read)
+    except ReadoutBusy as error:
+        raise Problem(503, str(error), headers={"Retry-After": "5"}) from error
 
 
 def _list(given: Entered, whole: bool) -> ListView:

@@ -23,7 +23,7 @@ LONGEST_WINDOW = 31  # days; with a longer one, who leaves in one month counts i
 
 
 def months(engine: Engine, clock: Clock, config: LiveConfig) -> Savings:
-    """Every month of the permanent holdout that any client was in."""
+    """Every month of the permanent holdout that any client was in. Raises ReadoutBusy."""
     now, days = clock.now(), config.maturity_days
     with engine.connect() as connection:
         facts = months_of(connection)

@@ -12,7 +12,7 @@ from services.config.model import LiveConfig
 from services.readout.arms import arm_readout, arms_of
 from services.readout.doubts import mismatch_readout, warnings
 from services.readout.facts import UnknownExperiment, all_facts, ended, facts_of, is_month, state_of
-from services.readout.figures import Figures, gather, glimpse
+from services.readout.figures import Figures, ReadoutBusy, gather, glimpse
 from services.readout.money import money_readout, months_between, sides_of
 from services.readout.months import months
 from services.readout.parts import ExperimentFacts, Readout, Savings
@@ -23,6 +23,7 @@ from services.readout.verdict import verdict, winner_of
 __all__ = [
     "ExperimentFacts",
     "Readout",
+    "ReadoutBusy",
     "Savings",
     "UnknownExperiment",
     "all_facts",
@@ -36,13 +37,13 @@ __all__ = [
 def read(engine: Engine, clock: Clock, config: LiveConfig, name: str) -> Readout:
     """The readout of an experiment, or of a month of the permanent holdout: `holdout/2026-11`.
 
-    Raises UnknownExperiment, a UserError that lists the names there are.
+    Raises UnknownExperiment, a UserError that lists the names there are, and ReadoutBusy.
     """
     return read_facts(engine, clock, config, facts_of(engine, name))
 
 
 def read_facts(engine: Engine, clock: Clock, config: LiveConfig, facts: ExperimentFacts) -> Readout:
-    """The readout of an experiment that the caller knows about."""
+    """The readout of an experiment that the caller knows about. Raises ReadoutBusy."""
     now = clock.now()
     return _composed(facts, gather(engine, facts.name, now, config.maturity_days), config, now)
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from redis import Redis
 from sqlalchemy import Engine, text
 
+from services.readout import figures
 from tests.support.exposed import Group, configure_at, expose
 from tests.support.models import Trained
 from tests.support.stack import application, configure
@@ -116,6 +117,17 @@ def test_a_database_that_does_not_answer_is_a_503(client: FlaskClient, engine: E
     answer = client.get(path)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "does not answer" in answer.get_json()["detail"]
+
+
+def test_while_others_are_read_it_is_to_be_asked_again(
+    client: FlaskClient, engine: Engine, started: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "WAIT_SECONDS", 0.01)
+    with figures.asking(engine):
+        answer = client.get(address(NAME))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "other experiments are being read just now; try again" in answer.get_json()["detail"]
+    assert client.get(address(NAME)).status_code == 200
 
 
 def test_without_a_model_there_is_no_readout(tmp_path: Path, trained: Trained, embedded_redis_url: str) -> None:

@@ -11,6 +11,7 @@ from apiflask import APIFlask
 
 from data import verdict_store
 from data.verdict_store import Verdict
+from services.readout import figures
 from services.readout.reading import Readout, months, read
 from tests.support.exposed import Group, configure_at, expose
 from tests.support.stack import configure
@@ -204,6 +205,18 @@ def test_warnings_are_shown(visitor: Visitor, app: APIFlask) -> None:
     (warning,) = readout(app).warnings
     assert "champion was served by additive@1 and catboost@1" in warning
     assert warning in text_of(visitor.get(f"/experiments/{TRIAL}").text)
+
+
+@pytest.mark.parametrize("path", [f"/experiments/{TRIAL}", "/experiments?part=months", WHOLE])
+def test_while_others_are_read_a_page_asks_for_patience(
+    visitor: Visitor, app: APIFlask, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    begin(app)
+    monkeypatch.setattr(figures, "WAIT_SECONDS", 0.01)
+    with figures.asking(app.extensions["holdfast"].engine):
+        response = visitor.get(path)
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "try again in a few seconds" in text_of(response.text)
 
 
 def test_an_unknown_name_is_a_page_that_says_so(visitor: Visitor) -> None:
