@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from data.columns import Document, Finite, Key, Prose, Serial, UtcDateTime, utc_now
+from data.migrations.leftovers import drop_leftovers
 
 revision = "0001"
 down_revision = None
@@ -156,19 +157,9 @@ table("locks", sa.Column("name", Key(100), primary_key=True))
 
 def upgrade() -> None:
     bind = op.get_bind()
-    for leftover in reversed(first.sorted_tables):
-        if is_leftover(bind, leftover):
-            leftover.drop(bind)
+    drop_leftovers(bind, first)
     first.create_all(bind, checkfirst=False)
 
 
 def downgrade() -> None:
     first.drop_all(op.get_bind())
-
-
-def is_leftover(bind: sa.Connection, made: sa.Table) -> bool:
-    inspector = sa.inspect(bind)
-    if not inspector.has_table(made.name):
-        return False
-    columns = {column["name"] for column in inspector.get_columns(made.name)}
-    return columns == set(made.columns.keys()) and bind.execute(sa.select(made).limit(1)).first() is None

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from data.columns import Finite, Key, Prose, Serial, UtcDateTime
+from data.migrations.leftovers import drop_leftovers
 
 revision = "0002"
 down_revision = "0001"
@@ -123,9 +124,7 @@ table(
 
 def upgrade() -> None:
     bind = op.get_bind()
-    for leftover in reversed(added.sorted_tables):
-        if is_leftover(bind, leftover):
-            leftover.drop(bind)
+    drop_leftovers(bind, added)
     added.create_all(bind, checkfirst=False)
     if LATEST_INDEX not in {index["name"] for index in sa.inspect(bind).get_indexes("client_latest")}:
         op.create_index(LATEST_INDEX, "client_latest", ["answered_at"])
@@ -134,11 +133,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index(LATEST_INDEX, "client_latest")
     added.drop_all(op.get_bind())
-
-
-def is_leftover(bind: sa.Connection, made: sa.Table) -> bool:
-    inspector = sa.inspect(bind)
-    if not inspector.has_table(made.name):
-        return False
-    columns = {column["name"] for column in inspector.get_columns(made.name)}
-    return columns == set(made.columns.keys()) and bind.execute(sa.select(made).limit(1)).first() is None
