@@ -1,41 +1,54 @@
 """An answer field by field: as the ledger has it, and as it comes out now."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
 from pydantic import BaseModel
 
 from data.prediction_log import LedgerRow
+from experiments.plan import HOLDOUT
 from modeling.features import input_warnings, values_of
 from services.meaning import high_risk, money_at_risk, reasons
 from services.scoring import Score
 from services.snapshot import Serving
 
 FROM_THE_ROW = ("prediction_id", "client_id", "config_revision", "ltv", "recent_times_id_seen", "response_time")
+WITHOUT_A_SCORE = frozenset({"arm", "experiment", "model", "model_version", "cutoff"})
+HELD_BACK = "not shown: the client is in the holdout"
 WARNINGS_OF_THE_MOMENT = frozenset({"stale_value", "unavailable"})
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One field. Numbers are the same when every bit is."""
+    """One field. Numbers are the same when every bit is. `held_back` ones tell a score that nobody may see."""
 
     field: str
     stored: Any
     recomputed: Any
+    held_back: bool = False
 
     @property
     def same(self) -> bool:
         return bool(self.stored == self.recomputed)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"field": self.field, "same": self.same, "stored": self.stored, "recomputed": self.recomputed}
+        values = {"held_back": HELD_BACK} if self.held_back else {"stored": self.stored, "recomputed": self.recomputed}
+        return {"field": self.field, "same": self.same, **values}
 
 
 def compared(row: LedgerRow, data: BaseModel, scored: Score, serving: Serving) -> Iterator[Compared]:
     """Every field that can be recomputed. As many reasons are recomputed as the row has; a shadow that gave no score
-    then is left out. Of the output, which repeats the columns, `output` shows what differs."""
+    then is left out. Of the output, which repeats the columns, `output` shows what differs. Where the client is in the
+    holdout, by the row or by the config, whatever tells a score is held back."""
+    held_out = HOLDOUT in (row.arm, scored.arm)
+    for field in _fields(row, data, scored, serving):
+        empty = not field.stored and not field.recomputed and field.same
+        yield replace(field, held_back=held_out and not empty and field.field not in WITHOUT_A_SCORE)
+
+
+def _fields(row: LedgerRow, data: BaseModel, scored: Score, serving: Serving) -> Iterator[Compared]:
     answer = _answer(row, data, scored, serving)
     columns = {
         **answer,

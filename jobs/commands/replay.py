@@ -13,7 +13,7 @@ from helpers.canonical import canonical_json
 from jobs.commands.reporting import reported
 from modeling.registry import ModelRegistry
 from services.replay import Replay, replay
-from services.replayed_fields import Compared
+from services.replayed_fields import HELD_BACK, Compared
 
 SAME = "The answer is the same bit for bit."
 MISSING = "The answer cannot be recomputed as long as something is missing."
@@ -60,7 +60,8 @@ def _table(fields: Sequence[Compared]) -> Iterator[str]:
     yield from ([f"{'':9}  {'':{width}}  in the ledger | now"] if fields else [])
     for field in fields:
         verdict = "same" if field.same else "different"
-        yield f"{verdict:9}  {field.field:{width}}  {_spelled(field.stored)} | {_spelled(field.recomputed)}"
+        values = HELD_BACK if field.held_back else f"{_spelled(field.stored)} | {_spelled(field.recomputed)}"
+        yield f"{verdict:9}  {field.field:{width}}  {values}"
 
 
 def _spelled(value: Any) -> str:

@@ -108,3 +108,40 @@ def test_an_id_that_nobody_knows(answer: dict[str, Any]) -> None:
     found = run("nobody")
     assert found.exit_code == 1
     assert found.stdout.startswith("Missing: nobody is not in the ledger; it is not in the outbox")
+
+
+def test_the_score_of_a_client_in_the_holdout_is_not_shown(
+    tmp_path: Path, trained: Trained, embedded_redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    configure_logging()
+    with application(tmp_path, trained, embedded_redis_url) as app:
+        configure(app, aliases=trained.aliases, shadow=["heuristic"], holdout_percentage="50")
+        asked = (ask(app, **trained.rows[3], client_id=f"client {number}") for number in range(30))
+        held = next(answer["prediction_id"] for answer in asked if answer["arm"] == "holdout")
+    engine = build_engine(f"sqlite:///{tmp_path / 'holdfast.sqlite3'}")
+    this = model_logs.c.prediction_id == held
+    silent = shown_nowhere(engine, held, 0)
+    with engine.begin() as connection:  # by somebody with SQL: to be told, and still not what the score is
+        other = {**silent, "additive@1": math.nextafter(silent["additive@1"], 1)}
+        connection.execute(update(model_logs).where(this).values(silent_scores=other, prediction=other["additive@1"]))
+    shown_nowhere(engine, held, 1)
+    with engine.begin() as connection:
+        connection.execute(update(model_logs).where(this).values(arm="champion"))
+    shown_nowhere(engine, held, 1)
+    engine.dispose()
+
+
+def shown_nowhere(engine: Engine, prediction_id: str, exit_code: int) -> dict[str, float]:
+    """The silent scores of the row; none of them, nor what a shadow says now, is printed."""
+    wanted = select(model_logs.c.silent_scores).where(model_logs.c.prediction_id == prediction_id)
+    with engine.connect() as connection:
+        silent: dict[str, float] = connection.scalars(wanted).one()
+    found, told = run(prediction_id), run(prediction_id, "--json")
+    assert (found.exit_code, told.exit_code) == (exit_code, exit_code)
+    assert "not shown: the client is in the holdout" in found.stdout
+    verdicts = {line.split()[2]: line.split()[0] for line in found.stdout.splitlines() if " silent " in line}
+    assert verdicts == {"additive@1": "different" if exit_code else "same", "heuristic@1": "same"}
+    printed = found.stdout + told.stdout
+    assert not [score for score in silent.values() if str(score)[:8] in printed]
+    return silent
