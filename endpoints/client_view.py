@@ -68,10 +68,6 @@ class ClientView:
     chart_words: str
     most: int = MOST_SCORES
 
-    @property
-    def may_mark(self) -> bool:
-        return self.now is not None and not self.story.held
-
 
 def client_view(story: Story) -> ClientView:
     scores = [_scored(row) for row in story.rows]
