@@ -9,9 +9,11 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from helpers.errors import UserError
+from helpers.known_passwords import holds_little_more_than, is_known, repeated_part
 
 SHORTEST = 12
 LONGEST = 256
+PRODUCT = "holdfast"
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 AT_ONCE = BoundedSemaphore(2)  # bounds the memory and CPU that a burst of sign-ins can take
 
@@ -35,15 +37,21 @@ def needs_rehash(stored: str) -> bool:
 
 
 def check_rules(password: str, username: str) -> None:
-    """Raises UserError unless a person may choose this password."""
+    """Raises UserError unless a person may choose this password: long, and none that guessers try first."""
     if not SHORTEST <= len(password) <= LONGEST:
         raise UserError(f"The password must have {SHORTEST} to {LONGEST} characters.", "password")
     if not password.isprintable():
         raise UserError("The password may hold printable characters and spaces only.", "password")
     if len(set(password)) < 5:
         raise UserError("The password repeats too few characters: use at least 5 different ones.", "password")
-    if username.casefold() in password.casefold() and len(password) - len(username) < SHORTEST - 4:
+    if len(repeated_part(password)) < SHORTEST:
+        raise UserError("The password repeats itself: choose another.", "password")
+    if holds_little_more_than(password, username):
         raise UserError("The password is little more than the user name: choose another.", "password")
+    if holds_little_more_than(password, PRODUCT):
+        raise UserError("The password is little more than the name of this service: choose another.", "password")
+    if is_known(password):
+        raise UserError("The password is one that guessers try first: choose another.", "password")
 
 
 def make_password() -> str:

@@ -1,5 +1,8 @@
 """Passwords: how they are hashed, checked and made."""
 
+import gzip
+import subprocess
+import sys
 import threading
 import time
 
@@ -7,7 +10,16 @@ import pytest
 from argon2 import PasswordHasher
 
 from helpers.errors import UserError
-from helpers.passwords import AT_ONCE, check_rules, hash_password, make_password, needs_rehash, verify_password
+from helpers.known_passwords import LIST
+from helpers.passwords import (
+    AT_ONCE,
+    SHORTEST,
+    check_rules,
+    hash_password,
+    make_password,
+    needs_rehash,
+    verify_password,
+)
 
 
 def test_the_hash_is_argon2id_at_the_stated_cost_and_salted() -> None:
@@ -71,6 +83,13 @@ def test_no_more_than_two_hashes_are_reckoned_at_once() -> None:
         ("with a\nbreak in it", "printable"),
         ("a lone \ud800 surrogate", "printable"),
         ("retention-team1", "little more than the user name"),
+        ("Holdfast2026!", "name of this service"),
+        ("1qaz2wsx3edc", "guessers try first"),
+        ("WebSolutions", "guessers try first"),
+        ("Password1234", "guessers try first"),
+        ("!!p@ssw0rd99", "guessers try first"),
+        ("sunshine-2024", "guessers try first"),
+        ("aB3$xaB3$xaB3$x", "repeats itself"),
     ],
 )
 def test_a_poor_password_is_refused_in_words(password: str, complaint: str) -> None:
@@ -81,6 +100,8 @@ def test_a_poor_password_is_refused_in_words(password: str, complaint: str) -> N
 
 def test_a_long_sentence_will_do() -> None:
     check_rules("the tide goes out twice a day", "anna")
+    check_rules("correct horse battery staple", "anna")
+    check_rules("sunshine on my old boots", "anna")
     check_rules("密码是一个很长的句子没有人知道", "anna")
 
 
@@ -89,6 +110,19 @@ def test_a_made_password_keeps_the_rules_and_is_never_made_twice() -> None:
     assert len(made) == 200
     for each in made:
         check_rules(each, "anna")
+
+
+def test_the_list_holds_what_breaches_told() -> None:
+    """ASVS 5.0, 6.2.4: at least the 3,000 most common ones that the rules would let pass."""
+    known = gzip.decompress(LIST.read_bytes()).decode().split("\n")
+    assert len([each for each in known if len(each) >= SHORTEST]) > 40_000
+    assert {"motherfucker", "qwertyqwerty", "123456qwerty"} <= set(known)
+
+
+def test_importing_reads_no_list() -> None:
+    code = "from helpers import known_passwords as k, passwords; print(k._known.cache_info().currsize)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "0"
 
 
 def _timed(hashed: str | None) -> float:
