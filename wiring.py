@@ -18,10 +18,12 @@ from sqlalchemy import Engine
 from app_settings import Settings
 from data.archive import Archive, FolderArchive
 from data.client_activity import ClientActivity
+from data.counted_cache import CountedCache
 from data.engine import build_engine
 from data.mailer import EmlMailer, Mailer, SmtpMailer
 from data.memory_cache import MemoryCache
 from data.outbox import Shipper
+from data.pulse_store import PulseStore
 from data.pump import Reports, Sink
 from data.queue import Queue
 from data.redis_client import build_redis
@@ -36,14 +38,21 @@ from modeling.decorators.prediction_id import PredictionId
 from modeling.decorators.timing import Timed
 from modeling.interface import MLModel
 from modeling.registry import ModelRegistry
+from services.access_tokens import AccessTokens
 from services.accounts import AccountService
+from services.callers import Callers
 from services.config.last import LastConfig
+from services.config.lifecycle import Lifecycle
 from services.config.live import LiveConfigSource
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
+from services.jwt_keys import read_keys
 from services.ledger import ArchiveSink, LedgerSink
+from services.monitoring.pulse import BEAT_SECONDS, Pulse
 from services.prediction import PredictionService
+from services.signed_tokens import SignedTokenReader
 from services.snapshot import Snapshot
+from services.token_memory import REREAD_SECONDS, TokenMemory
 
 log = structlog.get_logger()
 RETRY_SECONDS = 5
@@ -62,9 +71,13 @@ class Wiring:
     activity: ClientActivity
     registry: ModelRegistry
     live: LiveConfigSource
+    config_changes: Lifecycle
     customers: CustomerService
     predictions: PredictionService
     accounts: AccountService
+    access_tokens: AccessTokens
+    token_memory: TokenMemory
+    callers: Callers
     holdout_effect: HoldoutEffect
     spool: Spool
     shipper: Shipper
@@ -73,9 +86,14 @@ class Wiring:
     webhook: WebhookSender | None
     archive: Archive
     metrics: Metrics
+    pulse: Pulse = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _started_in: int | None = None
     _scheduler: BackgroundScheduler | None = None
+
+    def __post_init__(self) -> None:
+        pulses = PulseStore(self.redis)
+        self.pulse = Pulse(pulses, self.metrics, self.live, self.shipper.depth, self._amiss, self.clock)
 
     def ensure_started(self) -> None:
         """Starts, once a process and after any fork: reads the config, loads its models, ships the
@@ -93,6 +111,7 @@ class Wiring:
             return
         self._started_in = None
         self._scheduler.shutdown(wait=False)
+        self.pulse.leave()
         self.shipper.close(CLOSE_SECONDS)
         self.engine.dispose()
 
@@ -114,6 +133,10 @@ class Wiring:
             found["database"] = "does not answer: lifetime values may be out of date, the ledger waits"
         return found
 
+    def _amiss(self) -> dict[str, str]:
+        full = {"outbox": "the spool is full or cannot be written: predictions answer 503"}
+        return self.degraded() if self.has_room() else {**self.degraded(), **full}
+
     def has_room(self) -> bool:
         """Whether the outbox can take another answer."""
         return self.spool.has_room()
@@ -124,10 +147,14 @@ class Wiring:
         every = partial(scheduler.add_job, trigger="interval", max_instances=1, coalesce=True)
         every(self._refresh, seconds=self.settings.config_refresh_seconds, jitter=60)
         every(self.live.retry, seconds=RETRY_SECONDS)
+        every(self.token_memory.reread, seconds=REREAD_SECONDS)
+        every(self.pulse.beat, seconds=BEAT_SECONDS)
         scheduler.start()
         self._scheduler = scheduler
         self._refresh()
         self.customers.warm()
+        self.token_memory.warm()
+        self.pulse.beat()
 
     def _refresh(self) -> None:
         seen = self.redis_guard.call(self.activity.fleet_revision, default=None)
@@ -157,6 +184,7 @@ def build_wiring(
     redis_guard = FailSoft("redis", on_failure=lambda _: metrics.dependency_failures.labels("redis").inc())
     activity = ClientActivity(redis)
     customers = CustomerService(engine, clock, lambda: live.config.feature_ttl_seconds, metrics)
+    token_memory = TokenMemory(engine, clock)
     predictions = PredictionService(live, customers, activity, redis_guard, partial(_record, spool), clock, metrics)
     return Wiring(
         settings=settings,
@@ -167,9 +195,13 @@ def build_wiring(
         activity=activity,
         registry=registry,
         live=live,
+        config_changes=Lifecycle(engine, registry, clock, partial(redis_guard.call, activity.announce, default=False)),
         customers=customers,
         predictions=predictions,
         accounts=AccountService(engine, clock),
+        access_tokens=AccessTokens(engine, clock),
+        token_memory=token_memory,
+        callers=_callers(settings, token_memory, clock),
         holdout_effect=HoldoutEffect(engine, clock),
         spool=spool,
         shipper=shipper,
@@ -189,7 +221,8 @@ def _models(
     def ttl_seconds() -> float:
         return live.config.cache_ttl_seconds
 
-    decorate = partial(_decorate, MemoryCache(clock), ttl_seconds, metrics)
+    cache = CountedCache(MemoryCache(clock), partial(_count_lookup, metrics))
+    decorate = partial(_decorate, cache, ttl_seconds, metrics)
     registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=settings.model_class_paths())
     last = LastConfig(settings.var_dir / "last-config.json")
     live: LiveConfigSource = LiveConfigSource(engine, registry, last, metrics)
@@ -200,6 +233,11 @@ def _outbox(settings: Settings, sinks: Sequence[Sink], metrics: Metrics) -> tupl
     spool = Spool(settings.var_dir / "spool", fsync=settings.spool_fsync, max_bytes=settings.spool_max_bytes)
     reports = Reports(partial(_count, metrics.ledger_shipped), partial(_count, metrics.ledger_quarantined))
     return spool, Shipper(spool, sinks, reports=reports, on_depth=metrics.spool_depth.set)
+
+
+def _callers(settings: Settings, made: TokenMemory, clock: Clock) -> Callers:
+    signed = SignedTokenReader(read_keys(settings.jwt_keys.get_secret_value()), settings.jwt_audience, clock)
+    return Callers(settings.access_token.get_secret_value(), made, signed)
 
 
 def _report_errors(settings: Settings) -> None:
@@ -237,7 +275,7 @@ def _archive(settings: Settings) -> Archive:
     return FolderArchive(settings.var_dir / "archive")
 
 
-def _decorate(cache: MemoryCache, ttl_seconds: Callable[[], float], metrics: Metrics, model: MLModel) -> MLModel:
+def _decorate(cache: CountedCache, ttl_seconds: Callable[[], float], metrics: Metrics, model: MLModel) -> MLModel:
     """Every answer has an id of its own, so the id is outermost; the time is that of a hit or a miss."""
     name = f"{model.qualified_name}@{model.version}"
     cached = Cached(model, cache, ttl_seconds=ttl_seconds)
@@ -246,6 +284,10 @@ def _decorate(cache: MemoryCache, ttl_seconds: Callable[[], float], metrics: Met
 
 def _record(spool: Spool, records: Sequence[dict[str, Any]]) -> None:
     spool.append_many([orjson.dumps(record) for record in records])
+
+
+def _count_lookup(metrics: Metrics, hit: bool) -> None:
+    metrics.cache_lookups.labels("predictions", "hit" if hit else "miss").inc()
 
 
 def _count(counter: Any, sink: str, number: int) -> None:

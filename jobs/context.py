@@ -4,7 +4,7 @@ from functools import cache
 
 import structlog
 
-from app_settings import Settings, load_settings
+from app_settings import load_settings
 from data.notifications import MAIL, WEBHOOK
 from services.letters import Letterhead, Letters
 from services.notifications import Senders
@@ -25,10 +25,13 @@ def senders(wired: Wiring) -> Senders:
     return {MAIL: mail, WEBHOOK: wired.webhook} if wired.webhook else {MAIL: mail}
 
 
-def beat(settings: Settings, process: str) -> None:
-    """Touches `VAR_DIR/PROCESS.heartbeat`: its age tells a supervisor whether the process still works."""
+def beat(wired: Wiring, process: str) -> None:
+    """Touches `VAR_DIR/PROCESS.heartbeat`, whose age tells a supervisor whether the process still works, and tells
+    the fleet likewise."""
+    wired.pulse.beat(process)
+    folder = wired.settings.var_dir
     try:
-        settings.var_dir.mkdir(parents=True, exist_ok=True)
-        (settings.var_dir / f"{process}.heartbeat").touch()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{process}.heartbeat").touch()
     except OSError as error:  # work goes on where the disk does not
         log.warning("heartbeat_failed", process=process, error=str(error))

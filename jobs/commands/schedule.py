@@ -15,4 +15,4 @@ from jobs.schedule import duties, keep
 def command() -> None:
     """Do what is done periodically, until SIGTERM or Ctrl-C. Where several run, each duty is done once."""
     wired = wiring()
-    keep(duties(wired), Turns(wired.settings.redis_address()), partial(beat, wired.settings, "schedule"))
+    keep(duties(wired), Turns(wired.settings.redis_address()), partial(beat, wired, "schedule"))

@@ -13,5 +13,5 @@ from jobs.worker import work
 @reported
 def command() -> None:
     """Send the mail and webhooks that are due, until SIGTERM or Ctrl-C. Any number of these may run."""
-    settings = wiring().settings
-    work(settings.redis_address(), partial(beat, settings, "worker"))
+    wired = wiring()
+    work(wired.settings.redis_address(), partial(beat, wired, "worker"))
