@@ -56,8 +56,13 @@ def stability_index(expected: Sequence[ScoreBin], actual: Sequence[ScoreBin]) ->
     if not sum(each.n for each in expected) or not sum(each.n for each in actual):
         raise ValueError("a shift of scores needs clients on both sides")
     cuts = _cuts(expected)
-    before, now = _shares(expected, cuts), _shares(actual, cuts)
-    return float(((now - before) * np.log(now / before)).sum())
+    return index_of_counts(_counts(expected, cuts), _counts(actual, cuts))
+
+
+def index_of_counts(before: npt.ArrayLike, now: npt.ArrayLike) -> float:
+    """The population stability index of counts by bin, each of shape (K,), as `stability_index` has it."""
+    then, later = _smoothed(before), _smoothed(now)
+    return float(((later - then) * np.log(later / then)).sum())
 
 
 def _columns(bins: Sequence[ScoreBin]) -> tuple[Doubles, Doubles, Doubles]:
@@ -96,9 +101,15 @@ def _cuts(bins: Sequence[ScoreBin]) -> Doubles:
     return np.sort(np.concatenate((cuts, np.nextafter(cuts[times > 1], -1))))
 
 
-def _shares(bins: Sequence[ScoreBin], cuts: Doubles) -> Doubles:
-    """Share of clients up to each cut and above the one before, and above the last: shape (cuts + 1,)."""
+def _counts(bins: Sequence[ScoreBin], cuts: Doubles) -> Doubles:
+    """Clients up to each cut and above the one before, and above the last: shape (cuts + 1,)."""
     score, n, _ = _columns(bins)
-    counts = np.bincount(np.searchsorted(cuts, score), weights=n, minlength=len(cuts) + 1) + 0.5
-    smoothed: Doubles = counts / counts.sum()
-    return smoothed
+    counts = np.bincount(np.searchsorted(cuts, score), weights=n, minlength=len(cuts) + 1)
+    return counts.astype(np.float64)
+
+
+def _smoothed(counts: npt.ArrayLike) -> Doubles:
+    """The share of each bin, half a client added to every one."""
+    more = np.asarray(counts, dtype=np.float64) + 0.5
+    shares: Doubles = more / more.sum()
+    return shares
