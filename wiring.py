@@ -43,6 +43,7 @@ from services.accounts import AccountService
 from services.callers import Callers
 from services.config.last import LastConfig
 from services.config.lifecycle import Lifecycle
+from services.config.lifecycle import Lifecycle
 from services.config.live import LiveConfigSource
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect

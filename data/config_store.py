@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
 from data.dialect import hold, insert_counted
 from data.tables import config
+
+MOST_APART = 1_000  # ids between the first and the last row of one revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,16 @@ def take_turn(connection: Connection) -> None:
     hold(connection, "config")
 
 
+def overtaken(connection: Connection, base: int, revision: int) -> bool:
+    """Whether a row of somebody else's, who typed SQL and took no turn, came between `base` and this revision.
+
+    Waits for such a writer's transaction to end.
+    """
+    between = select(config.c.id).where(config.c.id > base, config.c.id < revision)
+    foreign = between.where(or_(config.c.revision.is_(None), config.c.revision != revision))
+    return connection.execute(foreign.with_for_update()).first() is not None
+
+
 def latest_revision(connection: Connection) -> int:
     """The id of the newest row, whoever wrote it; 0 in an empty table."""
     return connection.scalar(select(func.coalesce(func.max(config.c.id), 0))) or 0
@@ -60,6 +72,23 @@ def history(connection: Connection, key: str | None = None, limit: int = 100) ->
     """The newest rows, of one key or of all, newest first."""
     wanted = _SELECT if key is None else _SELECT.where(config.c.config_key == key)
     return _rows(connection, wanted.limit(limit))
+
+
+def revisions(connection: Connection, limit: int) -> list[ConfigRow]:
+    """All rows of the newest `limit` revisions, newest first; a row that someone typed is a revision of its own."""
+    last = or_(config.c.revision.is_(None), config.c.revision == config.c.id)
+    ends = list(connection.scalars(select(config.c.id).where(last).order_by(config.c.id.desc()).limit(limit)))
+    if not ends:
+        return []
+    first = ends[-1]
+    also = and_(config.c.revision == first, config.c.id > first - MOST_APART)
+    return _rows(connection, _SELECT.where(or_(config.c.id >= first, also)))
+
+
+def is_revision(connection: Connection, revision: int) -> bool:
+    """Whether a revision ends with the row of that id."""
+    row = _rows(connection, _SELECT.where(config.c.id == revision))
+    return bool(row) and row[0].revision in (None, revision)
 
 
 def _insert(connection: Connection, key: str, value: str, author: str, reason: str) -> int:

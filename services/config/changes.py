@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from data import config_store
-from helpers.canonical import canonical_json
 from helpers.clock import Clock
 from modeling.registry import ModelRegistry
 from services import audit
-from services.config.model import KEYS, STRUCTURED, ConfigRefused, LiveConfig
+from services.config.candidate import refuse, spell_all
+from services.config.model import LiveConfig
 from services.config.present import in_force
 from services.prose import check_length
 
@@ -36,12 +36,10 @@ class Turn:
         process would put into force; the transaction must then be rolled back. Raises UserError for a reason that is
         too long."""
         check_length(reason, "reason")
-        _refuse({key: "unknown key" for key in values if key not in KEYS})
-        spelled = {key: _spelled(key, value) for key, value in values.items()}
-        revision = config_store.append(self.connection, spelled, author, reason)
+        revision = config_store.append(self.connection, spell_all(values), author, reason)
         found = in_force(self.connection, self.registry)
         own = {row.id for row in found.rows if row.revision == revision}
-        _refuse({row.key: row.reason for row in found.refused if row.id in own})
+        refuse([row for row in found.refused if row.id in own])
         details = {"revision": str(revision), "keys": ", ".join(sorted(values)), "reason": reason}
         audit.note(self.connection, self.clock.now(), author, ACTION, SUBJECT, **details)
         return revision
@@ -65,12 +63,3 @@ def change(
     """
     with turn(engine, registry, clock) as mine:
         return mine.apply(values, author, reason)
-
-
-def _refuse(problems: dict[str, str]) -> None:
-    if problems:
-        raise ConfigRefused(problems)
-
-
-def _spelled(key: str, value: Any) -> str:
-    return canonical_json(value).decode() if key in STRUCTURED else str(value)

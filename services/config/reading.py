@@ -14,6 +14,7 @@ Built = TypeVar("Built")
 Stacks = dict[str, list[ConfigRow]]
 Newest = dict[str, ConfigRow]
 FIRST_DEPTH, DEEPER = 50, 10
+TOGETHER = "changed together with a row that was refused"
 _EVER = sys.maxsize
 
 
@@ -164,8 +165,7 @@ def _set_aside(stacks: Stacks, row: ConfigRow, problems: dict[str, str]) -> list
     gone = [each for stack in stacks.values() for each in stack if each.revision == row.revision]
     for key, stack in stacks.items():
         stacks[key] = [each for each in stack if each.revision != row.revision]
-    together = "changed together with a row that was refused"
-    return [RefusedRow(each.id, each.key, problems.get(each.key, together)) for each in gone]
+    return [RefusedRow(each.id, each.key, problems.get(each.key, TOGETHER)) for each in gone]
 
 
 def _unknown(rows: Sequence[ConfigRow], newest: dict[str, ConfigRow]) -> list[RefusedRow]:

@@ -45,7 +45,7 @@ def test_a_change_is_in_force_and_in_the_audit_log(life: Life) -> None:
     [
         ({"proba_cutoff": 7}, {"proba_cutoff"}),
         ({"proba_cutof": 0.5}, {"proba_cutof"}),
-        ({"proba_cutoff": 0.6, "shadow": ["absent@1"]}, {"proba_cutoff", "shadow"}),
+        ({"proba_cutoff": 0.6, "shadow": ["absent@1"]}, {"shadow"}),
         ({"experiment": {"name": "holdout/2026-11", "salt": "s", "arms": HALVES}}, {"experiment"}),
         ({"experiment": {"name": "x", "salt": "layers", "arms": HALVES}}, {"experiment"}),
         ({"layers": {"main": {"share": 0.1, "experiment": {"name": "x", "salt": "s", "arms": HALVES}}}}, {"layers"}),
