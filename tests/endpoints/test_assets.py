@@ -31,7 +31,7 @@ def test_a_file_is_squeezed_for_browsers_that_take_it(browser: FlaskClient) -> N
 
 
 def test_a_file_is_kept_for_good_under_its_own_digest_only(browser: FlaskClient) -> None:
-    address = asset("predict.js")
+    address = asset("tables.js")
     assert "immutable" in browser.get(address).headers["Cache-Control"]
     old = browser.get(re.sub(r"/assets/[0-9a-f]+/", "/assets/0123456789abcdef/", address))
     assert old.status_code == 200
@@ -74,7 +74,7 @@ def test_our_own_files_name_no_other_host() -> None:
 
 def test_the_first_page_weighs_little() -> None:
     """Style, scripts and font as sent: the budget for a first load is 150 kB, with the page itself."""
-    sent = [FOLDER / "app.css", FOLDER / "page.js", FOLDER / "predict.js", FOLDER / "favicon.svg"]
+    sent = [FOLDER / "app.css", FOLDER / "page.js", FOLDER / "tables.js", FOLDER / "favicon.svg"]
     sent += [FOLDER / "vendor" / name for name in ("pico/pico.min.css", "htmx/htmx.min.js")]
     squeezed = sum(len(gzip.compress(path.read_bytes())) for path in sent)
     assert squeezed + (FOLDER / "vendor/atkinson/latin.woff2").stat().st_size < 90_000
