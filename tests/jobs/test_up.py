@@ -6,16 +6,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-import psutil
 import pytest
 import requests
 
 from app_settings import load_settings
 from data.redis_client import build_redis
 from jobs.commands.up import FLASK, PROCESSES
-from tests.support.deployment import ROOT, TOKEN, Deployment, free_port
+from tests.support.deployment import ROOT, TOKEN, Deployment, free_port, of_folder
 from tests.support.stack import Deploy
 
 pytestmark = pytest.mark.slow
@@ -33,17 +31,6 @@ def wait_for_greeting(deployment: Deployment, process: "subprocess.Popen[bytes]"
         assert time.monotonic() < deadline, said
         time.sleep(0.2)
     return said
-
-
-def of_this_deployment(var_dir: Path) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("VAR_DIR") == str(var_dir) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def run(
@@ -65,11 +52,11 @@ def test_it_greets_answers_stops_whole_and_starts_again(deploy: Deploy) -> None:
         )
         assert answer.status_code == 200
         assert answer.json()["recent_times_id_seen"] is not None, "the embedded Redis does not answer"
-        assert len(of_this_deployment(deployment.var_dir)) >= 6
+        assert len(of_folder(deployment.var_dir)) >= 6
 
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=30) == 0
-        assert of_this_deployment(deployment.var_dir) == []
+        assert of_folder(deployment.var_dir) == []
         (deployment.var_dir / "up.log").unlink()
     for name in ("first-user.txt", "last-config.json"):
         assert (deployment.var_dir / name).stat().st_mode & 0o777 == 0o600
@@ -101,7 +88,7 @@ def test_what_a_killed_one_started_stops_and_the_next_one_starts(deploy: Deploy)
     wait_for_greeting(deployment, process)
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
-    assert of_this_deployment(deployment.var_dir) == []
+    assert of_folder(deployment.var_dir) == []
 
 
 def test_a_killed_one_leaves_nothing_behind_but_its_redis(deploy: Deploy) -> None:
@@ -111,7 +98,7 @@ def test_a_killed_one_leaves_nothing_behind_but_its_redis(deploy: Deploy) -> Non
     process.kill()
     process.wait()
     deadline = time.monotonic() + 30
-    while len(left := of_this_deployment(deployment.var_dir)) > 1:
+    while len(left := of_folder(deployment.var_dir)) > 1:
         assert time.monotonic() < deadline, left
         time.sleep(0.2)
     with build_redis(load_settings(deployment.environ).redis_address(), timeout=5) as redis:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 TOKEN = "the-token-of-this-deployment"
 FOREIGN = frozenset(name.upper() for name in Settings.model_fields)
 """What may lead to somebody's own services."""
+TIED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+"""On Linux a process ends with the tests even where these are killed."""
 
 
 def own_environment() -> dict[str, str]:
@@ -41,6 +45,28 @@ def tree(pid: int) -> list[psutil.Process]:
     """A process and all that it started."""
     parent = psutil.Process(pid)
     return [parent, *parent.children(recursive=True)]
+
+
+def of_folder(var_dir: Path) -> list[psutil.Process]:
+    """Every living process but this one that was started on the folder, whoever its parent is by now."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            own = process.pid != os.getpid() and process.environ().get("VAR_DIR") == str(var_dir)
+            if own and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def kill_all_of_folder(var_dir: Path) -> None:
+    """Kills them, and waits until they are gone."""
+    while left := of_folder(var_dir):
+        for process in left:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(left, timeout=10)
 
 
 def insert_config(engine: Engine, **values: Any) -> None:
@@ -75,9 +101,12 @@ class Deployment:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for name in list(self.processes):
-            self.stop(name)
-        self.engine.dispose()
+        try:
+            for name in list(self.processes):
+                self.stop(name)
+        finally:
+            kill_all_of_folder(self.var_dir)
+            self.engine.dispose()
 
     def configure(self, **values: Any) -> None:
         insert_config(self.engine, **values)
@@ -86,7 +115,7 @@ class Deployment:
         """Starts `web`, `worker` or `schedule`; the web is waited for."""
         log = (self.var_dir / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
-            PROCESSES[name], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
+            [*TIED, *PROCESSES[name]], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
         )
         log.close()
         if name == "web":
@@ -142,6 +171,8 @@ class Deployment:
             time.sleep(0.1)
 
     def _kill(self, process: "subprocess.Popen[bytes]") -> None:
-        for each in reversed(tree(process.pid)):
-            each.kill()
+        if process.poll() is None:
+            for each in reversed(tree(process.pid)):
+                with suppress(psutil.NoSuchProcess):
+                    each.kill()
         process.wait()

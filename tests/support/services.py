@@ -76,6 +76,7 @@ def redis_url() -> Iterator[str]:
     taken = _take_number()
     url = f"{REDIS_URL}/{taken}"
     with redis.Redis.from_url(url) as client:
+        client.flushdb()
         yield url
         client.flushdb()
     with redis.Redis.from_url(REDIS_URL) as admin:
@@ -91,11 +92,14 @@ def redis_client(redis_url: str) -> Iterator["redis.Redis"]:
 
 
 def _take_number() -> int:
-    """A free Redis number, reserved by a key in number 0 that lapses if the run dies. Skips where there is none."""
+    """A free Redis number, reserved by a key in number 0 that lapses if the run dies. One that somebody is connected to
+    is not free: a run of more than an hour, or a process that outlived its run. Skips where there is none."""
     free: int | None = None
     try:
         with redis.Redis.from_url(REDIS_URL, socket_connect_timeout=2) as admin:
-            found = (n for n in NUMBERS if admin.set(f"holdfast-test-number-{n}", "1", nx=True, ex=3600))
+            connected = {int(client["db"]) for client in admin.client_list()}
+            free_ones = (n for n in NUMBERS if n not in connected)
+            found = (n for n in free_ones if admin.set(f"holdfast-test-number-{n}", "1", nx=True, ex=3600))
             free = next(found, None)
     except redis.RedisError:
         absent("Redis", "start one on 127.0.0.1:6379 or set TEST_REDIS_URL")
