@@ -64,7 +64,7 @@ def _row(arm: ArmReadout) -> tuple[str, ...]:
         arm.arm,
         f"{arm.clients:,}",
         f"{arm.matured:,}",
-        f"{arm.churned:,}",
+        "" if arm.churned is None else f"{arm.churned:,}",
         _span(arm.churn_rate) if arm.churn_rate else "",
         difference,
         compared.finding if compared else "",

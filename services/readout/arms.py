@@ -8,8 +8,9 @@ from experiments.plan import control as control_of
 from experiments.statistics import ALPHA, Estimate, difference, mean
 from services.readout.facts import is_month
 from services.readout.figures import Figures
-from services.readout.parts import ArmReadout, Comparison, ExperimentFacts, Finding
+from services.readout.parts import ArmReadout, Comparison, ExperimentFacts, Finding, MismatchReadout
 from services.readout.quality import arm_qualities
+from services.readout.split import SPLIT_BROKEN, split_of
 from services.readout.sums import Sums, cents, shortage, sums
 
 HOLDOUT_MOVED = "the holdout was set or changed while its clients came, so they and the others came at different times"
@@ -23,11 +24,17 @@ class Arms:
     control: str | None
     sums: Mapping[str, Sums]
     holdout_moved: bool
+    split: MismatchReadout | None
 
     @property
     def candidates(self) -> tuple[str, ...]:
         """In a month of the permanent holdout the treated, else all arms but the control and the holdout."""
         return tuple(arm for arm in self.sums if arm not in (self.control, HOLDOUT))
+
+    @property
+    def broken(self) -> bool:
+        """Something else than chance decides who meets which arm."""
+        return self.split is not None and self.split.alarm
 
     @property
     def alpha(self) -> float:
@@ -44,7 +51,8 @@ def arms_of(facts: ExperimentFacts, figures: Figures) -> Arms:
     }
     control = _control(facts, by_arm)
     order = sorted(by_arm, key=lambda arm: (arm != control, arm == HOLDOUT, arm))
-    return Arms(facts, control, {arm: by_arm[arm] for arm in order}, facts.holdout_moved(figures.first_at))
+    split = split_of(facts.arms, {arm: found.clients for arm, found in by_arm.items()})
+    return Arms(facts, control, {arm: by_arm[arm] for arm in order}, facts.holdout_moved(figures.first_at), split)
 
 
 def arm_readout(arms: Arms, arm: str, figures: Figures) -> ArmReadout:
@@ -60,7 +68,7 @@ def arm_readout(arms: Arms, arm: str, figures: Figures) -> ArmReadout:
         exposures=_answers(arms, arm, figures),
         matured=found.matured,
         immature=found.clients - found.matured,
-        churned=found.churned,
+        churned=found.churned if shown else None,
         clients_without_value=found.clients - found.valued,
         churn_rate=_within(mean(found.left), 0.0, 1.0) if shown else None,
         kept_money=round(found.kept.total, 2) if money else None,
@@ -79,7 +87,8 @@ def _answers(arms: Arms, arm: str, figures: Figures) -> int | None:
 
 
 def compare(arms: Arms, arm: str) -> tuple[Comparison | None, str | None]:
-    """The arm's churn rate minus the control's, or why it is not shown. The control has neither.
+    """The arm's churn rate minus the control's, or why it is not shown; both where the split is broken, since nothing
+    is decided then. The control has neither.
 
     The holdout is no candidate: its difference is a question of its own, at the whole ALPHA.
     """
@@ -93,11 +102,13 @@ def compare(arms: Arms, arm: str) -> tuple[Comparison | None, str | None]:
     if short:
         return None, f"the control, {arms.control}, is not known yet: {short}"
     found = difference(arms.sums[arm].left, control.left, arms.alpha if arm in arms.candidates else ALPHA)
-    return (_judged(found), None) if found else (None, None)
+    return (_judged(found, arms.broken), SPLIT_BROKEN if arms.broken else None) if found else (None, None)
 
 
-def _judged(found: Estimate) -> Comparison:
-    finding: Finding = "better" if found.high < 0 else "worse" if found.low > 0 else "undecided"
+def _judged(found: Estimate, broken: bool) -> Comparison:
+    finding: Finding = "undecided"
+    if not broken:
+        finding = "better" if found.high < 0 else "worse" if found.low > 0 else "undecided"
     return Comparison(found.value, found.low, found.high, finding)
 
 

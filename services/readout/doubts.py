@@ -3,30 +3,23 @@
 from collections.abc import Iterator
 
 from experiments.plan import HOLDOUT
-from experiments.statistics import SRM_ALPHA, mismatch
 from services.readout.arms import Arms
 from services.readout.facts import is_month
 from services.readout.figures import Figures
 from services.readout.parts import MismatchReadout
-from services.readout.wording import percent, plural, together
+from services.readout.wording import plural, together
 
 
-def mismatch_readout(arms: Arms) -> MismatchReadout | None:
-    """None where the shares are not known, or there is one arm alone."""
-    shares = {arm: share for arm, share in arms.facts.arms.items() if share > 0}
-    if len(shares) < 2:
-        return None
-    counts = {arm: arms.sums[arm].clients for arm in shares}
-    p_value = mismatch(counts, shares)
-    alarm = p_value < SRM_ALPHA
-    return MismatchReadout(p_value, alarm, counts, shares, _shares_sentence(counts, shares, alarm))
-
-
-def warnings(arms: Arms, figures: Figures, found: MismatchReadout | None, maturity_days: int) -> tuple[str, ...]:
+def warnings(arms: Arms, figures: Figures, maturity_days: int) -> tuple[str, ...]:
     """Sentences, the gravest first."""
     return tuple(
         warning
-        for some in (_of_shares(found), _of_arms(arms, figures), _of_outcomes(figures, maturity_days), _of_money(arms))
+        for some in (
+            _of_shares(arms.split),
+            _of_arms(arms, figures),
+            _of_outcomes(figures, maturity_days),
+            _of_money(arms),
+        )
         for warning in some
     )
 
@@ -70,12 +63,3 @@ def _of_money(arms: Arms) -> Iterator[str]:
     without = clients - sum(found.valued for found in arms.sums.values())
     if without:
         yield f"{without:,} of {plural(clients, 'client')} have no lifetime value and are left out of all money."
-
-
-def _shares_sentence(counts: dict[str, int], shares: dict[str, float], alarm: bool) -> str:
-    whole = sum(counts.values())
-    seen = together([f"{percent(counts[arm] / whole if whole else 0)} {arm}" for arm in shares])
-    wanted = together([f"{percent(share)} {arm}" for arm, share in shares.items()])
-    if alarm:
-        return f"clients should reach the arms as {wanted}, and reach them as {seen}, which chance does not do."
-    return f"Clients reach the arms as {seen}, as is to be expected of {wanted}."

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from data.readout_store import EarlyOutcomes, Part
 from experiments.plan import HOLDOUT
 from experiments.statistics import Estimate, difference
-from services.readout.arms import HOLDOUT_MOVED
 from services.readout.parts import MoneyReadout
 from services.readout.sums import Sums, cents, sums
 from services.readout.wording import amount, span
@@ -18,25 +17,25 @@ NO_HOLDOUT = "no client is in the holdout; set holdout_percentage to learn it"
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The clients of the holdout, and all others. `moved`: the holdout became another one while they came."""
+    """The clients of the holdout, and all others. `doubt`: why the two cannot be compared, if anything forbids it."""
 
     holdout: Sums
     treated: Sums
-    moved: bool
+    doubt: str | None
 
 
-def sides_of(parts: Sequence[Part], early: EarlyOutcomes, *, moved: bool) -> Sides:
+def sides_of(parts: Sequence[Part], early: EarlyOutcomes, doubt: str | None) -> Sides:
     held = [part for part in parts if part.served.arm == HOLDOUT]
     others = [part for part in parts if part.served.arm != HOLDOUT]
-    return Sides(sums(held, early), sums(others, early), moved)
+    return Sides(sums(held, early), sums(others, early), doubt)
 
 
 def saved_per_client(sides: Sides) -> tuple[Estimate | None, str | None]:
     """The always-valid difference of the mean lost money, or why there is none."""
     if not sides.holdout.clients:
         return None, NO_HOLDOUT
-    if sides.moved:
-        return None, HOLDOUT_MOVED
+    if sides.doubt:
+        return None, sides.doubt
     for whose, found in (("the holdout", sides.holdout), ("the treated clients", sides.treated)):
         if not found.enough_money:
             return None, f"too few clients of {whose} with a lifetime value have matured, left or stayed so far"

@@ -1,25 +1,27 @@
 """What the permanent holdout shows from month to month."""
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection, Engine
 
 from data import readout_counts, readout_store, readout_tallies
+from data.exposures import TREATED_ARM
 from data.readout_store import Question
-from experiments.statistics import Estimate
+from experiments.plan import HOLDOUT
 from helpers.clock import Clock
 from services.config.model import LiveConfig
+from services.readout.arms import HOLDOUT_MOVED
 from services.readout.facts import MONTHS, months_of
 from services.readout.figures import asking
 from services.readout.money import NO_HOLDOUT, Sides, saved_per_client, saved_words, sides_of
 from services.readout.parts import ExperimentFacts, MonthSaved, Savings
+from services.readout.split import SPLIT_BROKEN, split_of
 from services.readout.sums import cents
-from services.readout.wording import plural
 
-LONGEST_WINDOW = 31  # days; with a longer one, who leaves in one month counts in the months before as well
+NOT_ADDED = "Months cannot be added up, since a client who leaves may count in two of them."
 
 
 def months(engine: Engine, clock: Clock, config: LiveConfig) -> Savings:
@@ -29,14 +31,17 @@ def months(engine: Engine, clock: Clock, config: LiveConfig) -> Savings:
         facts = months_of(connection)
     with asking(engine) as ask:
         found = {each.name: ask(partial(_sides, each, now, days)) for each in facts}
-        return _together([_month(name, sides.result()) for name, sides in found.items()], days)
+        known = tuple(_month(name, sides.result()) for name, sides in found.items())
+    return Savings(known, _told(known))
 
 
 def _sides(facts: ExperimentFacts, now: datetime, maturity_days: int, connection: Connection) -> Sides:
     served = readout_counts.served(connection, facts.name)
     parts = readout_tallies.parts(connection, Question(facts.name, now, maturity_days, tuple(served)))
     moved = facts.holdout_moved(min(served.values(), default=None))
-    return sides_of(parts, readout_store.early_outcomes(parts), moved=moved)
+    sides = sides_of(parts, readout_store.early_outcomes(parts), HOLDOUT_MOVED if moved else None)
+    split = split_of(facts.arms, {HOLDOUT: sides.holdout.clients, TREATED_ARM: sides.treated.clients})
+    return replace(sides, doubt=SPLIT_BROKEN) if split and split.alarm and not moved else sides
 
 
 def _month(name: str, sides: Sides) -> MonthSaved:
@@ -54,21 +59,14 @@ def _month(name: str, sides: Sides) -> MonthSaved:
     )
 
 
-def _together(found: Sequence[MonthSaved], maturity_days: int) -> Savings:
-    known = [month.saved for month in found if month.saved is not None]
+def _told(found: Sequence[MonthSaved]) -> str:
+    """Of the newest month that can be told. The months are never added up: who comes late in one and leaves counts in
+    the next as well."""
     if not found:
-        return Savings((), None, f"What treating clients saves is not known: {NO_HOLDOUT}.")
+        return f"What treating clients saves is not known: {NO_HOLDOUT}."
+    known = [(each, each.saved) for each in found if each.saved]
     if not known:
-        return Savings(tuple(found), None, f"What treating clients saves is not known yet: {found[-1].reason}.")
-    if maturity_days > LONGEST_WINDOW and len(known) > 1:
-        why = f"outcomes count for {maturity_days} days, so who leaves counts in more than one month"
-        return Savings(tuple(found), None, f"The months cannot be added up: {why}.")
-    total = _added(known)
-    return Savings(tuple(found), cents(total), saved_words(total, f"in {plural(len(known), 'month')}"))
-
-
-def _added(known: Sequence[Estimate]) -> Estimate:
-    """The sum of the months, its error the root of their squared errors: each month draws outcomes of its own."""
-    value = math.fsum(each.value for each in known)
-    half = math.hypot(*(each.high - each.value for each in known))
-    return Estimate(value, value - half, value + half)
+        return f"What treating clients saves is not known yet: {found[-1].reason}."
+    month, saved = known[-1]
+    sentence = saved_words(saved, f"in {datetime.strptime(month.month, '%Y-%m'):%B %Y}")
+    return sentence if len(known) == 1 else f"{sentence} {NOT_ADDED}"

@@ -40,12 +40,12 @@ class ExperimentFacts:
 class ModelQuality:
     """How good a model's scores were on `n` matured clients, `churned` of whom left.
 
-    The figures are None below the minimum; AUC, Brier score and expected calibration error lie in 0 to 1.
+    That and the figures are None below the minimum; AUC, Brier score and expected calibration error lie in 0 to 1.
     """
 
     model: str
     n: int
-    churned: int
+    churned: int | None
     auc: float | None
     brier: float | None
     ece: float | None
@@ -66,8 +66,9 @@ class ArmReadout:
     """One arm. `share` is the configured one, None for the holdout; `exposures` are ledger rows, None for a permanent
     month and at a glance; `models` are those that served it, the holdout silently.
 
-    Below the minimum the rates, the money and the comparison are None and `reason` says why. Money is in the table's
-    currency and leaves out the `clients_without_value`. The control has no difference.
+    Below the minimum the leavers, the rates, the money and the comparison are None and `reason` says why. Where the
+    split is broken every finding is undecided, and `reason` says so. Money is in the table's currency and leaves out
+    the `clients_without_value`. The control has no difference.
     """
 
     arm: str
@@ -77,7 +78,7 @@ class ArmReadout:
     exposures: int | None
     matured: int
     immature: int
-    churned: int
+    churned: int | None
     clients_without_value: int
     churn_rate: Estimate | None
     kept_money: float | None
@@ -187,11 +188,7 @@ class MonthSaved:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """The months of the permanent holdout, oldest first, and what those that can be told saved together."""
+    """The months of the permanent holdout, oldest first, and one sentence on the newest that can be told."""
 
     months: tuple[MonthSaved, ...]
-    total: Estimate | None
     sentence: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)

@@ -28,12 +28,12 @@ def shadow_readouts(figures: Figures) -> tuple[ShadowReadout, ...]:
 
 
 def model_quality(model: str, bins: Iterable[Bin], early: EarlyOutcomes) -> ModelQuality:
-    """The figures are None as long as there are too few clients."""
+    """The figures, and how many left, are None as long as there are too few clients."""
     matured = [(each.score, *each.matured(early)) for each in bins]
     n, churned = sum(count for _, count, _ in matured), sum(left for _, _, left in matured)
     found = quality([ScoreBin(*each) for each in matured]) if enough(n, churned) else None
     if found is None:
-        return ModelQuality(model, n, churned, None, None, None)
+        return ModelQuality(model, n, None, None, None, None)
     return ModelQuality(model, n, churned, found.auc, found.brier, found.ece)
 
 

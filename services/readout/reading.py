@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 
 from helpers.clock import Clock
 from services.config.model import LiveConfig
-from services.readout.arms import arm_readout, arms_of
-from services.readout.doubts import mismatch_readout, warnings
+from services.readout.arms import HOLDOUT_MOVED, Arms, arm_readout, arms_of
+from services.readout.doubts import warnings
 from services.readout.facts import UnknownExperiment, all_facts, ended, facts_of, is_month, state_of
 from services.readout.figures import Figures, ReadoutBusy, gather, glimpse
 from services.readout.money import money_readout, months_between, sides_of
@@ -18,6 +18,7 @@ from services.readout.months import months
 from services.readout.parts import ExperimentFacts, Readout, Savings
 from services.readout.power import power_readout
 from services.readout.quality import shadow_readouts
+from services.readout.split import SPLIT_BROKEN
 from services.readout.verdict import verdict, winner_of
 
 __all__ = [
@@ -62,8 +63,6 @@ def _composed(facts: ExperimentFacts, figures: Figures, config: LiveConfig, now:
     arms, days = arms_of(facts, figures), config.maturity_days
     rows = {arm: arm_readout(arms, arm, figures) for arm in arms.sums}
     candidates = [rows[arm] for arm in arms.candidates]
-    shares = mismatch_readout(arms)
-    alarm = shares is not None and shares.alarm
     state, stopped_at = state_of(facts, now), ended(facts, now)
     began = facts.started_at or figures.first_at
     collected = 1.0 if is_month(facts.name) else months_between(began, stopped_at or now)
@@ -82,10 +81,17 @@ def _composed(facts: ExperimentFacts, figures: Figures, config: LiveConfig, now:
         control=arms.control,
         arms=tuple(rows.values()),
         shadows=shadow_readouts(figures),
-        mismatch=shares,
+        mismatch=arms.split,
         power=power_readout(arms, figures, config.smallest_effect, now, days, arriving),
-        money=money_readout(sides_of(figures.parts, figures.early, moved=arms.holdout_moved), collected),
-        winner=None if alarm else winner_of(candidates),
-        verdict=verdict(rows.get(arms.control or ""), candidates, alarm=alarm, over=over),
-        warnings=warnings(arms, figures, shares, days),
+        money=money_readout(sides_of(figures.parts, figures.early, _doubt(arms)), collected),
+        winner=winner_of(candidates),
+        verdict=verdict(rows.get(arms.control or ""), candidates, alarm=arms.broken, over=over),
+        warnings=warnings(arms, figures, days),
     )
+
+
+def _doubt(arms: Arms) -> str | None:
+    """Why the holdout and the treated cannot be compared. Only a month's shares are those of the holdout."""
+    if arms.holdout_moved:
+        return HOLDOUT_MOVED
+    return SPLIT_BROKEN if arms.broken and is_month(arms.facts.name) else None

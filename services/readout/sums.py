@@ -52,14 +52,12 @@ def sums(parts: Iterable[Part], early: EarlyOutcomes) -> Sums:
 
 
 def shortage(found: Sums) -> str | None:
-    """Why the arm may not be shown yet; None when it may."""
+    """Why the arm may not be shown yet, without a word of how many left; None when it may."""
     if found.enough:
         return None
-    stayed = found.matured - found.churned
     if found.matured < MINIMUM_CLIENTS:
         return f"{found.matured:,} clients have matured so far; {MINIMUM_CLIENTS} are needed"
-    what, seen = ("left", found.churned) if found.churned < stayed else ("stayed", stayed)
-    return f"{seen} of the matured clients {what} so far; {MINIMUM_EVENTS} are needed"
+    return f"too few of the matured clients left, or too few stayed, so far; {MINIMUM_EVENTS} of each are needed"
 
 
 def cents(found: Estimate | None) -> Estimate | None:

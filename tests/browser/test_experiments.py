@@ -167,7 +167,7 @@ def test_without_scripts_it_works_as_well(browse: OpenBrowser) -> None:
     watched = browse(java_script_enabled=False)
     watched.sign_in()
     page = watched.open("/experiments")
-    page.click("text=Add up the months")
+    page.click("text=See the months")
     expect(page.locator(".months .interval")).to_have_count(4)
     expect(page.locator(".run", has_text=EARLY)).to_contain_text("Too early to tell")
     page = watched.open(f"/experiments/{BROKEN}")

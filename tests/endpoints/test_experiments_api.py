@@ -119,6 +119,18 @@ def test_a_database_that_does_not_answer_is_a_503(client: FlaskClient, engine: E
     assert "does not answer" in answer.get_json()["detail"]
 
 
+def test_nothing_is_better_or_worse_where_the_split_is_broken(client: FlaskClient, engine: Engine) -> None:
+    now = datetime.now(UTC)
+    configure_at(engine, now - timedelta(days=70), experiment={"name": NAME, "salt": "s", "arms": ARMS})
+    arms = [Group("champion", "additive@1", 3000, 600), Group("challenger", "additive@1", 2000, 160)]
+    expose(engine, NAME, arms, now - timedelta(days=70), now)
+    found = client.get(address(NAME)).get_json()
+    _, challenger = found["arms"]
+    assert (found["mismatch"]["alarm"], found["winner"]) == (True, None)
+    assert challenger["difference"]["high"] < 0
+    assert (challenger["difference"]["finding"], challenger["reason"][:19]) == ("undecided", "the split is broken")
+
+
 def test_while_others_are_read_it_is_to_be_asked_again(
     client: FlaskClient, engine: Engine, started: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -259,7 +259,7 @@ def test_months_of_the_holdout_come_newest_first_with_their_intervals(visitor: V
     assert page.count('<svg class="interval better"') == 2
     assert saved.months[0].saved
     assert f"{saved.months[0].saved.value:,.0f}" in text_of(page)
-    assert "Not yet: " in text_of(page)
+    assert "Not shown: " in text_of(page)
     month = text_of(visitor.get("/experiments/holdout/2025-01").text)
     assert "Permanent holdout, January 2025" in month
     assert "Difference to Holdout" in month
@@ -294,6 +294,24 @@ def test_the_arms_can_be_downloaded(visitor: Visitor, app: APIFlask) -> None:
     assert float(lines[1]["difference_low"]) == found.arms[1].difference.low
     assert lines[0]["difference"] == ""
     assert [int(line["matured"]) for line in lines] == [400, 404]
+
+
+def test_a_file_decides_nothing_where_the_split_is_broken(visitor: Visitor, app: APIFlask) -> None:
+    begin(app)
+    fill(app, Group("champion", ADDITIVE, 3000, 600), Group("challenger", BOOSTING, 2000, 160))
+    content = visitor.get(f"/experiments/{TRIAL}?format=csv").get_data().decode("utf-8-sig")
+    champion, challenger = csv.DictReader(io.StringIO(content))
+    assert (champion["finding"], challenger["finding"]) == ("", "undecided")
+    assert challenger["note"].startswith("the split is broken")
+
+
+def test_a_file_hides_what_became_of_few_clients(visitor: Visitor, app: APIFlask) -> None:
+    begin(app)
+    fill(app, *TOO_FEW)
+    lines = list(
+        csv.DictReader(io.StringIO(visitor.get(f"/experiments/{TRIAL}?format=csv").get_data().decode("utf-8-sig")))
+    )
+    assert [(line["matured"], line["churned"]) for line in lines] == [("40", ""), ("37", "")]
 
 
 def test_no_page_is_kept_by_caches(visitor: Visitor) -> None:

@@ -50,8 +50,8 @@ def test_a_person_reads_the_verdict_and_a_table(engine: Engine) -> None:
     assert heads.split()[:4] == ["arm", "clients", "matured", "left"]
     assert champion.split()[:5] == ["champion", "600", "600", "90", "15.00%"]
     assert "better" in challenger
-    assert holdout.split() == ["holdout", "600", "600", "9"]
-    assert "holdout: 9 of the matured clients left so far; 10 are needed" in rest
+    assert holdout.split() == ["holdout", "600", "600"]
+    assert "holdout: too few of the matured clients left, or too few stayed, so far; 10 of each are needed" in rest
     assert any(line.startswith("heuristic@1  champion, silently") for line in rest)
     assert any(line.startswith("Money: What treating clients saves is not known yet") for line in rest)
     assert all(line == line.rstrip() for line in rest)

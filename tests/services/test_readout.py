@@ -17,6 +17,7 @@ from services.config.model import LiveConfig
 from services.readout import reading as readouts
 from services.readout.parts import ArmReadout
 from services.readout.reading import ExperimentFacts, Readout, read_facts
+from services.readout.split import SPLIT_BROKEN
 from services.readout.verdict import ALARM, ALONE, EARLY, NOBODY
 from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, crowd, done, met, put, together, told
 from tests.support.clock import StandingClock
@@ -80,9 +81,10 @@ def test_nothing_is_shown_before_there_are_enough(engine: Engine) -> None:
     challenger = arm(found, "challenger")
     hidden = (challenger.churn_rate, challenger.kept_money, challenger.kept_per_client, challenger.difference)
     assert hidden == (None, None, None, None)
-    assert challenger.reason == "9 of the matured clients left so far; 10 are needed"
-    assert (challenger.matured, challenger.churned) == (200, 9)
-    assert all(each.auc is each.brier is each.ece is None for each in challenger.quality)
+    assert challenger.reason == "too few of the matured clients left, or too few stayed, so far; 10 of each are needed"
+    assert (challenger.matured, challenger.churned) == (200, None)
+    assert challenger.quality
+    assert all(each.churned is each.auc is each.brier is each.ece is None for each in challenger.quality)
     assert (found.winner, found.verdict) == (None, EARLY)
     assert arm(found, "champion").churn_rate is not None
 
@@ -104,7 +106,11 @@ def test_shares_that_do_not_come_out_forbid_a_winner(engine: Engine) -> None:
     assert (found.mismatch.alarm, found.mismatch.counts) == (True, {"champion": 2_000, "challenger": 1_500})
     assert (found.winner, found.verdict) == (None, ALARM)
     assert found.warnings[0].startswith("Do not trust these figures: clients should reach the arms as 50.0% champion")
-    assert arm(found, "challenger").difference is not None
+    compared = arm(found, "challenger").difference
+    assert compared is not None
+    assert (compared.high < 0, compared.finding) == (True, "undecided")
+    assert arm(found, "challenger").reason == SPLIT_BROKEN
+    assert arm(found, "champion").reason is None
 
 
 def test_shares_that_come_out_raise_no_alarm(engine: Engine) -> None:

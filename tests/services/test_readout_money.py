@@ -1,6 +1,5 @@
 """Money kept and saved, and the months of the permanent holdout."""
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,9 @@ from sqlalchemy import Engine
 from experiments.statistics import Estimate, Tally, difference
 from services.config.model import LiveConfig
 from services.readout.money import MONTH, NO_HOLDOUT
+from services.readout.months import NOT_ADDED
 from services.readout.reading import ExperimentFacts, Readout, UnknownExperiment, all_facts, months, read, read_facts
+from services.readout.split import SPLIT_BROKEN
 from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, crowd, met, put, together
 from tests.support.clock import StandingClock
 from tests.support.exposed import configure_at
@@ -121,7 +122,7 @@ def month(name: str, holdout: int, treated: int, *, first_at: datetime = FIRST_A
     return together(crowd("holdout", 1_000, holdout, **facts), crowd("treated", 2_000, treated, **facts))
 
 
-def test_months_of_the_holdout_add_up(engine: Engine) -> None:
+def test_a_month_of_the_holdout_tells_what_it_saved(engine: Engine) -> None:
     put(engine, **month(MONTH_NAME, 120, 120))
     second = month("holdout/2026-10", 0, 0, first_at=CLOSES)
     put(engine, clients=second["clients"])
@@ -134,36 +135,40 @@ def test_months_of_the_holdout_add_up(engine: Engine) -> None:
     assert (first.month, first.holdout_clients, first.treated_clients) == ("2026-09", 1_000, 2_000)
     assert first.treated_matured == 2_000
     assert (last.saved, last.treated_matured) == (None, 0)
-    assert found.total == first.saved
-    assert found.sentence.startswith("Treating clients saves 12,000 in 1 month against the holdout")
+    assert found.sentence.startswith("Treating clients saves 12,000 in September 2026 against the holdout")
+    assert NOT_ADDED not in found.sentence
 
 
-def test_two_months_have_an_error_of_their_own_each(engine: Engine) -> None:
+def test_months_that_share_their_clients_are_not_added_up(engine: Engine) -> None:
+    """The same 120 leavers count in both months: their sum would tell of twice the money."""
     put(engine, **month(MONTH_NAME, 120, 120))
     put(engine, clients=[{**row, "experiment": "holdout/2026-10"} for row in month("", 0, 0)["clients"]])
     found = months(engine, StandingClock(CLOSES), CONFIG)
-    saved = [each.saved for each in found.months if each.saved]
-    assert len(saved) == 2
-    assert found.total is not None
-    assert found.total.value == pytest.approx(sum(each.value for each in saved))
-    assert found.total.high - found.total.value == pytest.approx(
-        math.hypot(*(each.high - each.value for each in saved)), abs=0.02
-    )
+    assert [each.saved and each.saved.value for each in found.months] == [12_000.0, 12_000.0]
+    assert found.sentence.startswith("Treating clients saves 12,000 in October 2026 against the holdout")
+    assert found.sentence.endswith(NOT_ADDED)
 
 
-def test_long_windows_count_leavers_twice_so_months_are_not_added(engine: Engine) -> None:
+@pytest.mark.parametrize(("percentage", "believed"), [("33.3", True), ("10", False)])
+def test_a_holdout_of_another_size_than_configured_saved_nothing_known(
+    engine: Engine, percentage: str, believed: bool
+) -> None:
+    configure_at(engine, datetime(2026, 8, 1, tzinfo=UTC), holdout_percentage=percentage)
     put(engine, **month(MONTH_NAME, 120, 120))
-    put(engine, clients=[{**row, "experiment": "holdout/2026-10"} for row in month("", 0, 0)["clients"]])
-    found = months(engine, StandingClock(CLOSES + timedelta(days=60)), LiveConfig(maturity_days=60))
-    assert found.total is None
-    assert found.sentence.startswith("The months cannot be added up: outcomes count for 60 days")
+    clock = StandingClock(CLOSES)
+    found = months(engine, clock, CONFIG)
+    (told,) = found.months
+    assert (told.saved is not None, told.reason) == (believed, None if believed else SPLIT_BROKEN)
+    assert believed or found.sentence == f"What treating clients saves is not known yet: {SPLIT_BROKEN}."
+    money = read(engine, clock, CONFIG, MONTH_NAME).money
+    assert (money.total is not None, money.reason) == (believed, told.reason)
 
 
-def test_without_a_holdout_there_is_nothing_to_add(engine: Engine) -> None:
+def test_without_a_holdout_nothing_is_said_of_a_month(engine: Engine) -> None:
     assert months(engine, StandingClock(CLOSES), CONFIG).months == ()
     put(engine, clients=crowd("treated", 5, experiment=MONTH_NAME)["clients"])
     found = months(engine, StandingClock(CLOSES), CONFIG)
-    assert (found.total, found.months[0].reason) == (None, NO_HOLDOUT)
+    assert found.months[0].reason == NO_HOLDOUT
 
 
 def test_a_month_is_read_like_an_experiment(engine: Engine) -> None:

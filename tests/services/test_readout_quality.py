@@ -12,10 +12,11 @@ from data.outcome_store import outcome_id
 from data.readout_store import Bin, Served
 from helpers.ids import new_id
 from services.config.model import LiveConfig
+from services.outcomes import settle_all
 from services.readout.parts import ModelQuality
 from services.readout.quality import model_quality
 from services.readout.reading import ExperimentFacts, Readout, read_facts
-from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, met, put, scored, told
+from tests.support.clients import CLOSES, EXPERIMENT, FIRST_AT, MATURITY_DAYS, crowd, met, put, scored, told
 from tests.support.clock import StandingClock
 from tests.support.ledger import row
 
@@ -79,9 +80,9 @@ def test_a_silent_model_is_judged_beside_the_arms_own_on_the_same_clients(engine
     assert agrees(shadow.own, expected(people, people["clients"][:silent]))
 
 
-def test_below_the_minimum_there_are_counts_alone() -> None:
+def test_below_the_minimum_there_is_nothing_on_who_left() -> None:
     few = [Bin(Served("champion", "a@1"), 0.1, 99, 20, 0, 0)]
-    assert model_quality("a@1", few, "none") == ModelQuality("a@1", 99, 20, None, None, None)
+    assert model_quality("a@1", few, "none") == ModelQuality("a@1", 99, None, None, None, None)
 
 
 def test_a_report_whose_prediction_arrived_by_itself_is_counted(engine: Engine) -> None:
@@ -92,7 +93,9 @@ def test_a_report_whose_prediction_arrived_by_itself_is_counted(engine: Engine) 
     with engine.begin() as connection:
         prediction_log.append_many(connection, [late])
     put(engine, reports=[told(True, FIRST_AT, None, prediction_id=each, outcome_id=ids[each]) for each in named])
+    put(engine, **crowd("champion", 100, 9))
+    settle_all(engine)
     found = read_now(engine)
     champion = found.arms[0]
-    assert (champion.exposures, champion.matured, champion.churned) == (1, 1, 1)
-    assert [warning[:30] for warning in found.warnings] == ["1 outcome names a prediction t"]
+    assert (champion.exposures, champion.matured, champion.churned) == (1, 101, 10)
+    assert found.warnings[-1].startswith("1 outcome names a prediction that")
