@@ -25,6 +25,8 @@ from services.snapshot import Serving
 from services.squared_errors import squared_errors
 
 AUTHOR, ACTION = "guardrails", "challenger_paused"
+BRIER = "brier"
+MATURED = " Matured clients go on counting: before you bring it back, raise guardrails.brier or set it to null."
 ASSIGNING = frozenset({"experiment", "layers", "paused", "shadow", "aliases"})
 
 log = structlog.get_logger()
@@ -97,7 +99,7 @@ class Guard:
             still = {each: why for each, why in broken.items() if each in challenges(config)}
             if not still:
                 return {}
-            reason = " ".join(f"{breach.sentence}." for why in still.values() for breach in why)
+            reason = " ".join(_said(breach) for why in still.values() for breach in why)
             revision = mine.apply(_without(config, still), AUTHOR, reason)
             self._tell(mine.connection, config, revision, still)
         self.announce()
@@ -106,7 +108,7 @@ class Guard:
     def _tell(self, connection: Connection, config: LiveConfig, revision: int, still: Findings) -> None:
         now = self.clock.now()
         for each, why in still.items():
-            sentences = " ".join(f"{breach.sentence}." for breach in why)
+            sentences = " ".join(map(_said, why))
             audit.note(connection, now, AUTHOR, ACTION, each.experiment or each.model, model=each.model, why=sentences)
         if config.alert_recipients:
             told = enumerate(still.items())
@@ -147,13 +149,18 @@ def _without(config: LiveConfig, broken: Findings) -> dict[str, Any]:
     return values
 
 
+def _said(breach: Breach) -> str:
+    """In the mail, in the audit log and on the page of the experiment."""
+    return f"{breach.sentence}.{MATURED if breach.rule == BRIER else ''}"
+
+
 def _mail(message_id: str, config: LiveConfig, at: datetime, each: Challenge, why: Sequence[Breach]) -> Notification:
     message = {
         "kind": GUARDRAIL,
         "challenger": each.model,
         "experiment": each.experiment,
         "at": at.isoformat(),
-        "sentences": [f"{breach.sentence}." for breach in why],
+        "sentences": [_said(breach) for breach in why],
         "breaches": [asdict(breach) for breach in why],
     }
     return Notification(message_id, None, list(config.alert_recipients), message, created_at=at)

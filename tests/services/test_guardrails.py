@@ -170,7 +170,17 @@ def test_scores_that_matured_clients_prove_wrong_pause_a_challenger(watched: Wat
         watched.answer(model, 400, days_ago=40, churned=False, prediction=prediction)
         watched.answer(model, 40, days_ago=40, churned=True, prediction=prediction)
     assert broken(watched.guard.watch_outcomes()) == {NEW: ["brier"]}
-    assert "The Brier score of gradient_boosting@1 is" in (watched.life.run("x").paused_because or "")
+    because = watched.life.run("x").paused_because or ""
+    assert because.startswith("The Brier score of gradient_boosting@1 is")
+    assert because.endswith("before you bring it back, raise guardrails.brier or set it to null.")
+    (mail,) = watched.mails()
+    assert mail.message["sentences"] == [because]
+
+    watched.life.experiments.resume("x", "ann", "another try")
+    assert watched.guard.watch_outcomes()
+    watched.life.change(guardrails={"brier": None})
+    watched.life.experiments.resume("x", "ann", "let it be")
+    assert watched.guard.watch_outcomes() == {}
 
 
 def test_so_do_those_of_a_shadow_on_the_same_clients(watched: Watched) -> None:
