@@ -33,7 +33,7 @@ _RECEIPT = {
     "additionalProperties": False,
 }
 OPERATIONS: Mapping[str, Operation] = {
-    "actions": Operation("ActionAnswer", BODY_ERRORS, "ActionRequest", token=True),
+    "actions": Operation("ActionAnswer", BODY_ERRORS, "ActionRequest", scope="outcomes"),
 }
 SCHEMAS: Mapping[str, Any] = schemas("Action", Deed, _RECEIPT)
 

@@ -14,7 +14,7 @@ from services.assignments import Assignment, assignment
 
 assignments = APIBlueprint("assignments", __name__, tag="Assignments")
 assignments.record_once(take_any_text)
-OPERATIONS: Mapping[str, Operation] = {"assignment": Operation("Assignment", READ_ERRORS, token=True)}
+OPERATIONS: Mapping[str, Operation] = {"assignment": Operation("Assignment", READ_ERRORS, scope="read")}
 SCHEMAS: Mapping[str, Any] = {"Assignment": described(Assignment)}
 
 
@@ -22,5 +22,5 @@ SCHEMAS: Mapping[str, Any] = {"Assignment": described(Assignment)}
 @assignments.doc(operation_id="assignment")
 def tell_assignment(client_id: str) -> Response:
     """Which arm and model a client would meet now, and in which experiment. Asking enrols nobody and is not logged."""
-    require_token()
+    require_token("read")
     return json_response(assignment(wiring().snapshot(), checked_client_id(client_id)).as_dict())

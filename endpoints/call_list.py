@@ -59,7 +59,7 @@ _LIST = {
     "entries": {"type": "array", "items": object_of(_ENTRY)},
 }
 OPERATIONS: Mapping[str, Operation] = {
-    "call_list": Operation("CallList", READ_ERRORS, token=True, query=(_FORMAT, _LIMIT), media=(CSV,)),
+    "call_list": Operation("CallList", READ_ERRORS, scope="read", query=(_FORMAT, _LIMIT), media=(CSV,)),
 }
 SCHEMAS: Mapping[str, Any] = {"CallList": object_of(_LIST)}
 
@@ -68,7 +68,7 @@ SCHEMAS: Mapping[str, Any] = {"CallList": object_of(_LIST)}
 @call_list.doc(operation_id="call_list")
 def tell_call_list() -> Response:
     """Whom to call today, most money at risk first: what is left of the day's capacity. As JSON or as CSV."""
-    require_token()
+    require_token("read")
     media, limit = _media(), _limit()
     try:
         parts = _parts(media, limit)

@@ -15,7 +15,7 @@ config = APIBlueprint("config", __name__, tag="Config")
 def config_refresh() -> Response:
     """Reread the config table here and make every other process do so at its next request."""
     if request.method == "POST" and request.content_length:
-        body_with_token()
+        body_with_token("config:write")
     else:
-        require_token()
+        require_token("config:write")
     return json_response(refresh_fleet(wiring().live, wiring().announce).as_dict())

@@ -38,7 +38,7 @@ Record = Callable[[Sequence[Told]], Sequence[Mapping[str, Any] | Refusal]]
 def tell(kind: type[Told], record: Record[Told]) -> Response:
     """Reads the body as one of `kind` or an array of them and has `record` keep the good ones, durably before it
     returns. One is answered by its result or its problem, an array by those of each row, in order."""
-    body = object_or_array_with_token()
+    body = object_or_array_with_token("outcomes")
     if isinstance(body, list):
         given = [(f"{place}.", each) for place, each in enumerate(_checked_size(body))]
         return json_response({"results": [_shown(each) for each in _results(kind, given, record)]})

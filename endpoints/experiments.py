@@ -23,8 +23,8 @@ experiments.record_once(take_any_text)
 AWAY = "experiments are read from the database, which does not answer now; try again"
 _READOUT = described(Readout)
 OPERATIONS: Mapping[str, Operation] = {
-    "experiments": Operation("Experiments", READ_ERRORS, token=True),
-    "experiment_readout": Operation("Readout", (*READ_ERRORS, 404), token=True),
+    "experiments": Operation("Experiments", READ_ERRORS, scope="read"),
+    "experiment_readout": Operation("Readout", (*READ_ERRORS, 404), scope="read"),
 }
 SCHEMAS: Mapping[str, Any] = {
     **_READOUT.pop("$defs"),

@@ -13,6 +13,7 @@ from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, described,
 from endpoints.problems import MEDIA_TYPE
 from endpoints.questions import KEY, MOST_REASONS, Envelope
 from services.answers import Answer
+from services.callers import SCOPES
 from services.config.refresh import Refreshed
 
 
@@ -34,15 +35,20 @@ _REASONS = query(
     {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 0},
     "How many reasons to give with the answer; the body's own wins.",
 )
+_TOKENS = (
+    "An access token made on the Team page or by `./run.sh tokens add`, or a JSON Web Token signed by a JWT_KEYS key;"
+    " in the header Authorization or, where the body is a JSON object, as its `token`. It must have the scope that the"
+    f" call names. Scopes: {', '.join(SCOPES)}. ACCESS_TOKEN has every one."
+)
 _OPERATIONS: Mapping[str, Operation] = {
-    "predict": Operation("Answer", BODY_ERRORS, "PredictRequest", token=True, query=(_REASONS,)),
-    "predict_batch": Operation("BatchAnswer", BODY_ERRORS, "BatchRequest", token=True),
-    "config_refresh": Operation("Refreshed", (400, 401, 403, 413, 415, 422, 500), token=True),
+    "predict": Operation("Answer", BODY_ERRORS, "PredictRequest", scope="predict", query=(_REASONS,)),
+    "predict_batch": Operation("BatchAnswer", BODY_ERRORS, "BatchRequest", scope="predict"),
+    "config_refresh": Operation("Refreshed", (400, 401, 403, 413, 415, 422, 500, 503), scope="config:write"),
     "health": Operation("Status"),
     "ready": Operation("Readiness", also=(503,)),
     "startup": Operation("Status", also=(503,)),
     "metadata": Operation("Metadata", (500, 503)),
-    "metrics": Operation(None, (401, 403, 500), token=True, media=("text/plain",)),
+    "metrics": Operation(None, (401, 403, 500, 503), scope="metrics", media=("text/plain",)),
     "openapi": Operation("OpenApi"),
     **{name: operation for module in _MODULES for name, operation in module.OPERATIONS.items()},
 }
@@ -56,7 +62,7 @@ def document(app: Flask) -> dict[str, Any]:
 def describe(app: APIFlask) -> None:
     """Sets the description up on the application."""
     app.config["OPENAPI_VERSION"] = "3.1.0"
-    app.security_schemes = {"token": {"type": "http", "scheme": "bearer"}}
+    app.security_schemes = {"token": {"type": "http", "scheme": "bearer", "description": _TOKENS}}
     app.spec_processor(_complete)
 
 
@@ -85,8 +91,8 @@ def _operation(known: Operation, method: str) -> dict[str, Any]:
     problem = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
     errors = {str(each): {"description": ERRORS[each], "content": problem} for each in known.errors}
     found: dict[str, Any] = {"responses": {**answers, **errors}}
-    if known.token:
-        found["security"] = [{"token": []}]
+    if known.scope:
+        found["security"] = [{"token": [known.scope]}]
     if known.body and method == "post":
         schema = {"schema": {"$ref": REF.format(model=known.body)}}
         found["requestBody"] = {"required": True, "content": {"application/json": schema}}

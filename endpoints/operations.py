@@ -6,11 +6,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from services.callers import Scope
+
 REF = "#/components/schemas/{model}"
 ERRORS = {
     400: "The body cannot be read.",
-    401: "No access token.",
-    403: "Not this access token.",
+    401: "No access token, or one that has expired or was signed otherwise than it should be.",
+    403: "Not this access token, or it lacks the scope of the call; the header WWW-Authenticate names that.",
     404: "There is no such thing.",
     413: "The body is too large.",
     415: "The body is not JSON.",
@@ -25,12 +27,13 @@ READ_ERRORS = (401, 403, 422, 500, 503)
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`answer` and `body` are names of schemas, None where there is none as JSON; `media` is what the answer may
-    come as besides. `query` lists the parameters of the address line, `also` what else may answer than 200."""
+    come as besides. `scope` is what the access token must allow, None where none is asked for. `query` lists the
+    parameters of the address line, `also` what else may answer than 200."""
 
     answer: str | None
     errors: tuple[int, ...] = (500,)
     body: str | None = None
-    token: bool = False
+    scope: Scope | None = None
     also: tuple[int, ...] = ()
     query: tuple[Mapping[str, Any], ...] = ()
     media: tuple[str, ...] = ()

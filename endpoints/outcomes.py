@@ -28,7 +28,7 @@ _RECEIPT = {
     "additionalProperties": False,
 }
 OPERATIONS: Mapping[str, Operation] = {
-    "outcomes": Operation("OutcomeAnswer", BODY_ERRORS, "OutcomeRequest", token=True),
+    "outcomes": Operation("OutcomeAnswer", BODY_ERRORS, "OutcomeRequest", scope="outcomes"),
 }
 SCHEMAS: Mapping[str, Any] = schemas("Outcome", Report, _RECEIPT)
 

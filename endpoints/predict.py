@@ -27,7 +27,7 @@ _KEY_RULE = (
 @predict.doc(operation_id="predict")
 def predict_one() -> Response:
     """Score one customer."""
-    body = body_with_token()
+    body = body_with_token("predict")
     body.setdefault("reasons", _reasons_in_query())
     asked = question(body, wiring().live.current())
     return json_response(wiring().predictions.answer(asked, g.request_id).as_dict())
@@ -37,7 +37,7 @@ def predict_one() -> Response:
 @predict.doc(operation_id="predict_batch")
 def predict_batch() -> Response:
     """Score up to 1,000 customers; each has a key by which its answer or its error is found."""
-    body = body_with_token()
+    body = body_with_token("predict")
     instances = _instances(body)
     snapshot = wiring().live.current()
     taken: set[Any] = set()

@@ -1,51 +1,66 @@
-"""The access token of the API: a Bearer header, or `token` in the JSON body; never the address line."""
+"""The access token of the API: a Bearer header, or `token` in the JSON body; never the address line.
+
+Whoever calls is in `g.caller` once the token is found right.
+"""
 
 from collections.abc import Callable
 from hmac import compare_digest
 from typing import Any, TypeVar
 
-from flask import Request, request
+import structlog
+from flask import Request, g, request
 
 from endpoints.bodies import read_object, read_object_or_array
 from endpoints.edge import wiring
+from endpoints.errors import RETRY_AFTER_SECONDS
 from endpoints.problems import Problem
+from services.callers import Caller, InvalidToken, Scope, TokensAway, WrongToken, hash_token
 
 T = TypeVar("T")
+log = structlog.get_logger()
+CHALLENGE = 'Bearer realm="holdfast"'
+NEEDED = "a valid access token is needed: Authorization: Bearer …, or token in the JSON body"
+AWAY = "the database, which knows this token, does not answer now; try again"
 
 
-def require_token() -> None:
-    """For calls whose token comes in the header. Raises Problem 401 or 403."""
-    _check(_bearer(request))
+def require_token(scope: Scope) -> None:
+    """For calls whose token comes in the header. Raises Problem 401, 403 or 503."""
+    _check(_bearer(request), scope)
 
 
-def body_with_token() -> dict[str, Any]:
-    """The JSON object in the body, without its token, once the token is found right. Raises Problem 401 or
-    403, and what `read_object` raises."""
-    return _with_token(read_object)
+def body_with_token(scope: Scope) -> dict[str, Any]:
+    """The JSON object in the body, without its token, once the token is found right. Raises Problem 401, 403 or
+    503, and what `read_object` raises."""
+    return _with_token(read_object, scope)
 
 
-def object_or_array_with_token() -> dict[str, Any] | list[Any]:
+def object_or_array_with_token(scope: Scope) -> dict[str, Any] | list[Any]:
     """Likewise, where an array may come as well, whose token can only be in the header."""
-    return _with_token(read_object_or_array)
-
-
-def _with_token(read: Callable[[Request], T]) -> T:
-    token = _bearer(request)
-    if token is not None:
-        _check(token)
-    body = read(request) if token is not None else _body_or_unauthorised(read)
-    held = body.pop("token", None) if isinstance(body, dict) else None
-    if token is None:
-        _check(held)
-    return body
+    return _with_token(read_object_or_array, scope)
 
 
 def require_metrics_token() -> None:
-    """For /metrics, which a scraper may read by a token of its own. Raises Problem 401 or 403."""
-    settings = wiring().settings
-    given, own = _bearer(request), settings.metrics_token.get_secret_value()
-    if not (given and own and _same(given, own)):
-        _check(given)
+    """For /metrics, which a scraper may read by a token of its own. Raises Problem 401, 403 or 503."""
+    given, own = _bearer(request), wiring().settings.metrics_token.get_secret_value()
+    if not (given and own and compare_digest(hash_token(given), hash_token(own))):
+        _check(given, "metrics")
+
+
+def caller() -> Caller:
+    """Who sends this call; to be asked once its token was found right."""
+    found: Caller = g.caller
+    return found
+
+
+def _with_token(read: Callable[[Request], T], scope: Scope) -> T:
+    token = _bearer(request)
+    if token is not None:
+        _check(token, scope)
+    body = read(request) if token is not None else _body_or_unauthorised(read)
+    held = body.pop("token", None) if isinstance(body, dict) else None
+    if token is None:
+        _check(held, scope)
+    return body
 
 
 def _bearer(incoming: Request) -> str | None:
@@ -58,20 +73,36 @@ def _body_or_unauthorised(read: Callable[[Request], T]) -> T:
     try:
         return read(request)
     except Problem as problem:
-        raise (_missing() if problem.status in (400, 422) else problem) from None
+        raise (_unauthorised(CHALLENGE) if problem.status in (400, 422) else problem) from None
 
 
-def _check(token: object) -> None:
+def _check(token: object, scope: Scope) -> None:
     if token is None:
-        raise _missing()
-    if not isinstance(token, str) or not _same(token, wiring().settings.access_token.get_secret_value()):
-        raise Problem(403, "access denied")
+        raise _unauthorised(CHALLENGE)
+    found = _identified(token)
+    if scope not in found.scopes:
+        detail = f"this token lacks the scope {scope}: send one that has it"
+        raise Problem(403, detail, headers={"WWW-Authenticate": _challenge("insufficient_scope", f', scope="{scope}"')})
+    g.caller = found
 
 
-def _same(given: str, token: str) -> bool:
-    return compare_digest(given.encode("utf-8", "replace"), token.encode())
+def _identified(token: object) -> Caller:
+    try:
+        return wiring().callers.identify(token if isinstance(token, str) else "")
+    except WrongToken:
+        raise Problem(403, "access denied") from None
+    except InvalidToken as error:
+        log.info("token_refused", why=str(error))
+        raise _unauthorised(_challenge("invalid_token")) from None
+    except TokensAway:
+        raise Problem(503, AWAY, headers={"Retry-After": RETRY_AFTER_SECONDS}) from None
 
 
-def _missing() -> Problem:
-    detail = "an access token is needed: Authorization: Bearer …, or token in the JSON body"
-    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="holdfast"'})
+def _challenge(error: str, more: str = "") -> str:
+    """As RFC 6750 spells it."""
+    return f'{CHALLENGE}, error="{error}"{more}'
+
+
+def _unauthorised(challenge: str) -> Problem:
+    """One body for every reason: whoever guesses learns nothing from it."""
+    return Problem(401, NEEDED, headers={"WWW-Authenticate": challenge})
