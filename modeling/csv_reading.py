@@ -1,10 +1,7 @@
 """Reads separated text whatever its encoding, separator and line ends: every cell as text."""
 
-import codecs
 import csv
 import io
-import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,13 +9,10 @@ from pyarrow import csv as arrow_csv
 
 from helpers.errors import UserError
 from modeling.choices import Decision
+from modeling.csv_form import MARKS, SEPARATORS, UNMARKED, fault, find_separator, first_rows
 
-SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
-SAMPLE_ROWS = 200
-SAMPLE = 1_000_000  # characters
 BLOCK = 1 << 24  # bytes; the longest row must fit into one block
 LONGEST_CELL = 10_000_000
-MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def read_csv(path: Path) -> tuple[pa.Table, list[Decision]]:
@@ -27,8 +21,8 @@ def read_csv(path: Path) -> tuple[pa.Table, list[Decision]]:
     Raises UserError when the file is empty, is not text, or has rows of different lengths.
     """
     text, encoding = _decode(_read_bytes(path), path.name)
-    separator = _separator(text, path.name)
-    header = next(_rows(text, separator))
+    separator = find_separator(text, path.name)
+    header = next(first_rows(text, separator))
     table = _parse(text, separator, header, path.name)
     form = f"{encoding}, separated by {SEPARATORS[separator]}s"
     return table, [Decision("file", form, "judged by its bytes and its first lines")]
@@ -54,35 +48,13 @@ def _decode(data: bytes, name: str) -> tuple[str, str]:
 
 
 def _guess_encoding(data: bytes) -> str:
-    for encoding in ("utf-8", "cp1252"):
+    for encoding in UNMARKED[:-1]:
         try:
             data.decode(encoding)
         except UnicodeDecodeError:
             continue
         return encoding
-    return "latin-1"
-
-
-def _separator(text: str, name: str) -> str:
-    """The separator under which most of the first rows are as long as the header; the longest header wins."""
-    best = max(SEPARATORS, key=lambda separator: _evenness(text, separator))
-    if _evenness(text, best) == (0.0, 0):
-        raise UserError(f"{name} has one column only; separate columns by comma, semicolon, tab or |")
-    return best
-
-
-def _evenness(text: str, separator: str) -> tuple[float, int]:
-    try:
-        lengths = [len(row) for row in itertools.islice(_rows(text, separator), SAMPLE_ROWS) if row]
-    except csv.Error:
-        return 0.0, 0
-    if lengths[0] < 2:
-        return 0.0, 0
-    return round(lengths.count(lengths[0]) / len(lengths), 1), lengths[0]
-
-
-def _rows(text: str, separator: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text[:SAMPLE]), delimiter=separator)
+    return UNMARKED[-1]
 
 
 def _parse(text: str, separator: str, header: list[str], name: str) -> pa.Table:
@@ -105,13 +77,6 @@ def _what_is_wrong(text: str, separator: str, expected: int, name: str) -> str:
     start = 1
     for row in reader:
         if row and len(row) != expected:
-            return f"{name}, {_fault(row, start, reader.line_num, expected, SEPARATORS[separator])}"
+            return f"{name}, {fault(row, start, reader.line_num, expected, separator)}"
         start = reader.line_num + 1
     return f"{name} cannot be read as a table; save it again as CSV in UTF-8"
-
-
-def _fault(row: list[str], start: int, end: int, expected: int, separator: str) -> str:
-    found = f"{len(row)} cells where the header has {expected}"
-    if end > start:
-        return f"lines {start} to {end}: {found}; close the quotation mark that opens in line {start}"
-    return f"line {end}: {found}; mend the line (put quotes around a cell that holds the {separator})"

@@ -13,6 +13,22 @@ YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){CL
 YEAR_LAST = re.compile(rf"([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}}){CLOCK}")
 DAY_NAMED = re.compile(rf"([0-9]{{1,2}})[- ]([a-z]{{3}})[a-z]*[-, ]+([0-9]{{4}}){CLOCK}", re.IGNORECASE)
 NAMED_DAY = re.compile(rf"([a-z]{{3}})[a-z]*[- ]([0-9]{{1,2}})[-, ]+([0-9]{{4}}){CLOCK}", re.IGNORECASE)
+NO_VALUE = {"", "null", "nan", "<na>", "#n/a", "\\n"}  # what programs write for a gap
+NO_NUMBER = NO_VALUE | {
+    "na",
+    "n/a",
+    "none",
+    "nil",
+    "unknown",
+    "missing",
+    "undefined",
+    "inf",
+    "-",
+    "--",
+    "?",
+    ".",
+}
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 OLDEST, NEWEST = date(1900, 1, 2).toordinal(), date(2199, 12, 31).toordinal()
 
 Numbers = list[float | None]
@@ -27,16 +43,22 @@ DECIMAL_POINT = _number_pattern(r"\.", ",")
 DECIMAL_COMMA = _number_pattern(",", r"\.")
 
 
+def tidied(text: str) -> str:
+    """Trimmed and on one line."""
+    return CONTROL.sub(" ", text).strip()
+
+
 def parse_numbers(texts: Sequence[str], *, comma: bool) -> Numbers:
     """The numbers, None where a text is none; `comma` says that decimals follow a comma.
 
     Currency and percent signs around a number and thousands separators inside it are left out: "12 %" is 12.
     Whole numbers with leading zeros are codes, not numbers.
     """
-    return [_number(text, comma) for text in texts]
+    return [parse_number(text, comma) for text in texts]
 
 
-def _number(text: str, comma: bool) -> float | None:
+def parse_number(text: str, comma: bool) -> float | None:
+    """One number; see `parse_numbers`."""
     bare = text if text.isascii() and text[-1:].isdigit() and text[:1].isdigit() else _bare(text)
     if not (DECIMAL_COMMA if comma else DECIMAL_POINT).fullmatch(bare) or LEADING_ZERO.fullmatch(bare):
         return None
@@ -62,13 +84,14 @@ def parse_dates(texts: Sequence[str]) -> tuple[list[int | None], str]:
     Years before 1900 or after 2199 stand for "never" in customer tables: None. Where neither the day nor the
     month can be told by size, the part that never changes is the day, else the day is taken to come first.
     """
-    day_first = _day_first(texts)
-    days = [_day(text, day_first) for text in texts]
+    day_first = day_comes_first(texts)
+    days = [parse_day(text, day_first) for text in texts]
     numeric = any(YEAR_LAST.fullmatch(text) for text in texts)
     return days, "" if not numeric else "day/month/year" if day_first else "month/day/year"
 
 
-def _day_first(texts: Sequence[str]) -> bool:
+def day_comes_first(texts: Sequence[str]) -> bool:
+    """Whether 3/4/2026 is in April, as far as these dates of one column tell."""
     parts = [match for match in map(YEAR_LAST.fullmatch, texts) if match]
     first, second = {int(m[1]) for m in parts}, {int(m[2]) for m in parts}
     if max(first, default=0) > 12 or max(second, default=0) > 12:
@@ -76,7 +99,8 @@ def _day_first(texts: Sequence[str]) -> bool:
     return not (len(second) == 1 and len(first) > 1)
 
 
-def _day(text: str, day_first: bool) -> int | None:
+def parse_day(text: str, day_first: bool) -> int | None:
+    """The ordinal of one date; see `parse_dates`."""
     parts = _parts(text, day_first)
     if parts is None:
         return None

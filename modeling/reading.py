@@ -1,7 +1,5 @@
 """From a file to an Arrow table whose columns have names."""
 
-import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +8,12 @@ import pyarrow.parquet as pq
 
 from helpers.errors import UserError
 from modeling.choices import Decision
+from modeling.csv_form import column_names
 from modeling.csv_reading import read_csv
 
 TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ".psv"}
 PARQUET_SUFFIXES = {".parquet", ".pq", ".pqt"}
 COMPRESSIONS = {".gz", ".bz2", ".zst"}
-UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +52,7 @@ def _read_parquet(path: Path) -> pa.Table:
 
 def checked(source: Source) -> Source:
     """The source with tidy column names. Raises UserError for names that cannot be told apart, or no rows."""
-    names = [" ".join(re.sub(UNPRINTABLE, " ", name).split()) for name in source.table.column_names]
-    _refuse_nameless(names, source.name)
-    _refuse_twice(names, source.name)
+    names = column_names(source.table.column_names, source.name)
     if source.table.num_rows == 0:
         raise UserError(f"{source.name} has column names but no rows; add a row for each customer")
     return Source(source.name, source.table.rename_columns(names), source.decisions)
-
-
-def _refuse_nameless(names: list[str], table: str) -> None:
-    if "" in names:
-        raise UserError(
-            f"{table}: column {names.index('') + 1} has no name in the header; name it, "
-            "or leave it out if it only counts the rows (in pandas: to_csv(index=False))"
-        )
-    if all(re.fullmatch(r"[-+0-9.,eE]+", name) for name in names):
-        raise UserError(f"{table}: the first line holds numbers, not column names; add a line of names")
-
-
-def _refuse_twice(names: list[str], table: str) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise UserError(f"{table}: two columns are called {twice[0]!r}; rename one of them", field=twice[0])

@@ -12,9 +12,9 @@ from helpers.errors import UserError
 from modeling.columns import Column
 from modeling.encoding import Codes
 from modeling.inference import infer_all
-from modeling.parsing import parse_dates, parse_numbers
+from modeling.parsing import NO_VALUE, parse_dates, parse_numbers
 from modeling.schema import Feature, TableSchema
-from modeling.text_columns import NO_VALUE, distinct_texts
+from modeling.text_columns import distinct_texts
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

@@ -1,6 +1,5 @@
 """Concludes from text what it stands for: numbers, dates, true and false, or categories."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,26 +11,10 @@ import pyarrow.compute as pc
 
 from modeling.columns import Column, number_column
 from modeling.encoding import fold
-from modeling.parsing import Numbers, looks_like_date, parse_dates, parse_numbers
+from modeling.parsing import NO_NUMBER, NO_VALUE, Numbers, looks_like_date, parse_dates, parse_numbers, tidied
 
 ENOUGH = 0.98  # the share of filled cells that must be numbers (or dates) for the rest to be slips
 ENOUGH_DISTINCT = 20  # fewer different numbers than this, and an odd text among them is a category
-NO_VALUE = {"", "null", "nan", "<na>", "#n/a", "\\n"}  # what programs write for a gap
-NO_NUMBER = NO_VALUE | {
-    "na",
-    "n/a",
-    "none",
-    "nil",
-    "unknown",
-    "missing",
-    "undefined",
-    "inf",
-    "-",
-    "--",
-    "?",
-    ".",
-}
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 Slots = npt.NDArray[np.int64]
 
@@ -40,9 +23,9 @@ def distinct_texts(cells: pa.ChunkedArray) -> tuple[list[str], Slots]:
     """The different texts, trimmed and on one line, and which of them each row holds; null is empty text."""
     filled = pc.fill_null(cells.cast(pa.large_string()), pa.scalar("", pa.large_string()))
     encoded = filled.combine_chunks().dictionary_encode()
-    tidied = [CONTROL.sub(" ", text).strip() for text in encoded.dictionary.to_pylist()]
+    spelled = [tidied(text) for text in encoded.dictionary.to_pylist()]
     places: dict[str, int] = {}
-    slots = np.array([places.setdefault(text, len(places)) for text in tidied], dtype=np.int64)
+    slots = np.array([places.setdefault(text, len(places)) for text in spelled], dtype=np.int64)
     return list(places), slots[encoded.indices.to_numpy(zero_copy_only=False)]
 
 
