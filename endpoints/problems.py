@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response, g
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from helpers.any_json import any_json
+from helpers.field_errors import field_errors, in_one_line
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -56,19 +56,5 @@ def field_problem(field: str, message: str, status: int = 422) -> Problem:
 
 def validation_problem(error: ValidationError, prefix: str = "") -> Problem:
     """The 422 for a body that its pydantic model refuses, naming every field at fault."""
-    errors = [{"field": prefix + _place(line), "message": _message(line)} for line in error.errors()]
-    detail = "; ".join(f"{line['field']}: {line['message']}" for line in errors[:5])
-    return Problem(422, detail, errors)
-
-
-def _place(line: ErrorDetails) -> str:
-    return ".".join(str(part) for part in line["loc"]) or "body"
-
-
-def _message(line: ErrorDetails) -> str:
-    """Pydantic's sentence, which never repeats the value, with the fix where it leaves one out."""
-    if line["type"] == "extra_forbidden":
-        return "unknown field; remove it or check its spelling against /openapi.json"
-    if line["type"] == "missing":
-        return "is required and missing"
-    return line["msg"]
+    errors = field_errors(error, prefix)
+    return Problem(422, in_one_line(errors), errors)

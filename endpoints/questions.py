@@ -1,15 +1,18 @@
-"""From a JSON object to a Question: one client, checked field by field."""
+"""From a JSON object to a Question, and what may be the key of one in a batch."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter
 
-from endpoints.problems import field_problem, validation_problem
+from endpoints.problems import Problem
 from services.answers import Question
-from services.client_id import LONGEST_ID, PRINTABLE, ClientId
+from services.client_id import LONGEST_ID, PRINTABLE
+from services.questions import MOST_REASONS, Envelope, Unfit
+from services.questions import question as read_question
 from services.snapshot import Snapshot
 
-MOST_REASONS = 100
+__all__ = ["KEY", "LARGEST_KEY", "MOST_REASONS", "Envelope", "Key", "question"]
+
 LARGEST_KEY = 2**53  # what every JSON reader keeps exact
 
 Key = Annotated[
@@ -20,32 +23,9 @@ Key = Annotated[
 KEY: TypeAdapter[str | int] = TypeAdapter(Key, config=ConfigDict(strict=True))
 
 
-class Envelope(BaseModel):
-    """What a request holds beside the customer's own fields."""
-
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    client_id: ClientId
-    reasons: int = Field(0, ge=0, le=MOST_REASONS, description="How many reasons to give with the answer.")
-
-
 def question(body: dict[str, Any], snapshot: Snapshot, prefix: str = "") -> Question:
-    """The question that `body` asks. The id may also stand under the name of the table's id column, so
-    that a row of the table can be posted as it is. Raises Problem 422 naming the field."""
-    envelope_fields, customer = _split(body, snapshot.serving.schema.id, prefix)
+    """See `services.questions.question`. Raises Problem 422 naming the field."""
     try:
-        envelope = Envelope(**envelope_fields)
-        data = snapshot.serving.input_model.model_validate(customer)
-    except ValidationError as error:
-        raise validation_problem(error, prefix) from None
-    return Question(envelope.client_id, data, envelope.reasons)
-
-
-def _split(body: dict[str, Any], id_column: str, prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    customer = dict(body)
-    envelope = {name: customer.pop(name) for name in Envelope.model_fields if name in customer}
-    if id_column and id_column in customer:
-        if "client_id" in envelope:
-            raise field_problem(prefix + id_column, "repeats client_id; send one of the two")
-        envelope["client_id"] = customer.pop(id_column)
-    return envelope, customer
+        return read_question(body, snapshot, prefix)
+    except Unfit as error:
+        raise Problem(422, str(error), error.errors) from None
