@@ -1,7 +1,7 @@
-"""The work queue: wakes the worker for messages that are due.
+"""The work queue: wakes the worker for messages that are due, and for files that are to be scored.
 
-The rows of `notifications` say what is due, and survive whatever happens to Redis; a job here only
-says "look at this one now". So a job may be lost, or come twice, without harm.
+The rows of `notifications` and `scoring_chunks` say what is due, and survive whatever happens to Redis; a job
+here only says "look at this one now". So a job may be lost, or come twice, without harm.
 """
 
 import time
@@ -20,6 +20,7 @@ from data.redis_client import build_redis
 
 MESSAGES = "messages"
 SEND_NOTIFICATION = "jobs.tasks.send_notification"
+SCORE_CHUNK = "jobs.tasks.score_chunk"
 TIMEOUT_SECONDS = 1.0
 JOB_SECONDS = 25  # how long a job may run; shorter than a message's claim
 AFTER_A_DEATH = [10, 30, 60]  # seconds until a job whose worker died, or that failed, is tried again
@@ -36,21 +37,18 @@ class Queue:
 
     def enqueue(self, message_ids: Sequence[str]) -> None:
         """One job a message, under the message's own id. Raises redis.RedisError."""
-        if not message_ids:
-            return
-        queue = message_queue(self._redis)
-        with self._redis.pipeline() as pipeline:
-            for message_id in message_ids:  # what a failed job of the same id left would be taken over
-                pipeline.delete(Job.key_for(message_id))
-            queue.enqueue_many([_job(message_id) for message_id in dict.fromkeys(message_ids)], pipeline)
-            pipeline.execute()
+        self._put([_job(SEND_NOTIFICATION, [message_id], message_id) for message_id in dict.fromkeys(message_ids)])
+
+    def enqueue_chunk(self, job_id: str, number: int) -> None:
+        """The job that scores this chunk of a file. Raises redis.RedisError."""
+        self._put([_job(SCORE_CHUNK, [job_id, number], chunk_name(job_id, number))])
 
     def depth(self) -> int:
         """How many jobs wait. Raises redis.RedisError."""
         return message_queue(self._redis).count
 
-    def waiting(self, message_ids: Iterable[str]) -> set[str]:
-        """Those whose job will run by itself: it is in the queue, or has its time still to come.
+    def waiting(self, names: Iterable[str]) -> set[str]:
+        """Those jobs that will run by themselves: one is in the queue, or has its time still to come.
 
         Raises redis.RedisError.
         """
@@ -58,19 +56,33 @@ class Queue:
         scheduled = ScheduledJobRegistry(queue=queue).key  # type: ignore[no-untyped-call]
         later = self._redis.zrangebyscore(scheduled, time.time() - OVERDUE_SECONDS, "+inf")
         alive = {*queue.get_job_ids(), *(as_text(job_id) for job_id in cast("list[bytes]", later))}
-        return alive.intersection(message_ids)
+        return alive.intersection(names)
+
+    def _put(self, jobs: Sequence[EnqueueData]) -> None:
+        if not jobs:
+            return
+        with self._redis.pipeline() as pipeline:
+            for job in jobs:  # what a failed job of the same id left would be taken over
+                pipeline.delete(Job.key_for(str(job.job_id)))
+            message_queue(self._redis).enqueue_many(list(jobs), pipeline)
+            pipeline.execute()
+
+
+def chunk_name(job_id: str, number: int) -> str:
+    """The id of the job that scores a chunk."""
+    return f"{job_id}-{number}"
 
 
 def message_queue(redis: Redis) -> RqQueue:
-    """RQ's own view of the queue of messages, over `redis`."""
+    """RQ's own view of the queue, over `redis`."""
     return RqQueue(MESSAGES, connection=redis, serializer=JSONSerializer, default_timeout=JOB_SECONDS)
 
 
-def _job(message_id: str) -> EnqueueData:
+def _job(task: str, args: Sequence[str | int], name: str) -> EnqueueData:
     return RqQueue.prepare_data(
-        SEND_NOTIFICATION,
-        args=[message_id],
-        job_id=message_id,
+        task,
+        args=list(args),
+        job_id=name,
         result_ttl=KEEP_DONE_SECONDS,
         failure_ttl=KEEP_FAILED_SECONDS,
         retry=Retry(max=len(AFTER_A_DEATH), interval=AFTER_A_DEATH),

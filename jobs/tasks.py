@@ -8,6 +8,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.context import senders, wiring
 from services.notifications import deliver
+from services.scoring_jobs.care import wake
+from services.scoring_jobs.scoring import Scorer
 
 TRIES = 10_000  # the message itself says when to give up
 DATABASE_PAUSE_SECONDS = 10.0
@@ -24,3 +26,19 @@ def send_notification(message_id: str) -> Retry | None:
         log.warning("message_waits_for_database", message_id=message_id, error=f"{type(error).__name__}: {error}")
         pause = DATABASE_PAUSE_SECONDS
     return None if pause is None else Retry(max=TRIES, interval=math.ceil(pause) + 1)
+
+
+def score_chunk(job_id: str, number: int) -> None:
+    """Scores one chunk of a file if it is due, and leaves the next one to the queue, behind what waits there.
+
+    What cannot be noted is left to the sweep, once its claim has lapsed.
+    """
+    wired = wiring()
+    scorer = Scorer(wired.engine, wired.clock, wired.live, wired.customers, wired.predictions)
+    try:
+        following = scorer.score(job_id, number)
+    except SQLAlchemyError as error:
+        log.warning("chunk_waits_for_database", job=job_id, chunk=number, error=f"{type(error).__name__}: {error}")
+        return
+    if following is not None:
+        wake(wired.queue, job_id, following)

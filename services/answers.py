@@ -10,11 +10,15 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One client to be scored. `data` is of the live input model; `reasons` is how many to give."""
+    """One client to be scored. `data` is of the live input model; `reasons` is how many to give.
+
+    `prediction_id` is the id that the answer is to have, where the same question may be asked again by somebody who
+    cannot know whether it was answered: the ledger then keeps one of the answers."""
 
     client_id: str
     data: BaseModel
     reasons: int = 0
+    prediction_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -79,6 +79,12 @@ class CustomerService:
         with self._lock:
             return {client_id: self._value(client_id, now) for client_id in client_ids}
 
+    def look_up(self, client_ids: Sequence[str]) -> None:
+        """Remembers these lifetime values, for whoever can wait for the store. Raises SQLAlchemyError."""
+        with self._engine.connect() as connection:
+            found = feature_store.ltvs(connection, client_ids)
+        self._remember(client_ids, found)
+
     def _missing(self, client_ids: Sequence[str], now: float) -> list[str]:
         with self._lock:
             return [each for each in dict.fromkeys(client_ids) if not self._fresh(each, now)]
@@ -117,10 +123,7 @@ class CustomerService:
         try:
             with self._engine.connect() as connection:
                 found = feature_store.ltvs(connection, client_ids)
-            at = self._clock.now().timestamp()
-            self.answers = True
-            with self._lock:
-                self._known.update({each: (found.get(each), at) for each in client_ids})
+            self._remember(client_ids, found)
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer goes on without the value
             self.answers = False
             self._metrics.dependency_failures.labels("database").inc()
@@ -129,3 +132,9 @@ class CustomerService:
             with self._lock:
                 for each in client_ids:
                     self._asked.pop(each, None)
+
+    def _remember(self, client_ids: Sequence[str], found: Mapping[str, float]) -> None:
+        at = self._clock.now().timestamp()
+        self.answers = True
+        with self._lock:
+            self._known.update({each: (found.get(each), at) for each in client_ids})

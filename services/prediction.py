@@ -71,7 +71,7 @@ class PredictionService:
             given = values_of(question.data)
             told = self._reasons(question, scored)
             seen = sightings.earlier[i] if sightings else None
-            answer = _compose(question.client_id, given, scored, told, values, seen, snapshot, started)
+            answer = _compose(question, given, scored, told, values, seen, snapshot, started)
             if seen is None:
                 answer.warnings.append(_UNSEEN)
             answers.append(answer)
@@ -94,7 +94,7 @@ class PredictionService:
         values = self._customers.lifetime_values([question.client_id])
         told = [] if scored.held_out else reasons(scored.loaded.model, question.data, question.reasons)
         given = values_of(question.data)
-        answer = _compose(question.client_id, given, scored, told, values, None, snapshot, started)
+        answer = _compose(question, given, scored, told, values, None, snapshot, started)
         return replace(answer, prediction_id="")
 
     def _sight(self, questions: Sequence[Question]) -> Sightings | None:
@@ -148,11 +148,11 @@ def _fit(question: Question, serving: Serving) -> Question:
         field = str(error.errors()[0]["loc"][0])
         message = f"{field}: a model with other fields came into service just now; see /openapi.json"
         raise UserError(message, field) from None
-    return Question(question.client_id, data, question.reasons)
+    return replace(question, data=data)
 
 
 def _compose(
-    client_id: str,
+    question: Question,
     given: Mapping[str, Any],
     scored: Score,
     told: list[dict[str, Any]],
@@ -161,11 +161,11 @@ def _compose(
     snapshot: Snapshot,
     started: float,
 ) -> Answer:
-    value = values[client_id]
+    value = values[question.client_id]
     probability = None if scored.held_out else scored.prediction.probability
     return Answer(
-        prediction_id=scored.prediction.prediction_id,
-        client_id=client_id,
+        prediction_id=question.prediction_id or scored.prediction.prediction_id,
+        client_id=question.client_id,
         prediction=probability,
         high_risk=high_risk(probability, snapshot.config.proba_cutoff),
         ltv=value.amount,

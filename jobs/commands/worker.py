@@ -1,4 +1,4 @@
-"""`flask worker`: the process that sends messages."""
+"""`flask worker`: the process that sends messages and scores files."""
 
 from functools import partial
 
@@ -12,6 +12,10 @@ from jobs.worker import work
 @click.command("worker")
 @reported
 def command() -> None:
-    """Send the mail and webhooks that are due, until SIGTERM or Ctrl-C. Any number of these may run."""
+    """Send mail and webhooks that are due and score uploaded files, until SIGTERM or Ctrl-C. Any number may run."""
     wired = wiring()
-    work(wired.settings.redis_address(), partial(beat, wired, "worker"))
+    wired.ensure_started()  # also ships what a worker that was killed left in its spool
+    try:
+        work(wired.settings.redis_address(), partial(beat, wired, "worker"))
+    finally:
+        wired.stop()
