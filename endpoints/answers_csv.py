@@ -32,9 +32,21 @@ COLUMNS = (
 def seal(answers: Sequence[Answer], unscored: Sequence[Unscored]) -> str:
     """The answers on a page, for the page to post back when they are to be downloaded: the very ones, and
     without asking again, which would be recorded as another prediction."""
-    lines = [_line(answer) for answer in answers]
-    lines += [{"client_id": each.client_id, "notes": each.detail} for each in unscored]
-    return str(_serializer().dumps([[line.get(name) for name in COLUMNS] for line in lines]))
+    lines = [answer_cells(answer) for answer in answers]
+    lines += [refused_cells(each.client_id, each.detail) for each in unscored]
+    return str(_serializer().dumps(lines))
+
+
+def answer_cells(answer: Answer) -> list[Any]:
+    """An answer under `COLUMNS`."""
+    line = _line(answer)
+    return [line.get(name) for name in COLUMNS]
+
+
+def refused_cells(client_id: str | None, detail: str) -> list[Any]:
+    """A client without an answer under `COLUMNS`, and why."""
+    line = {"client_id": client_id, "notes": detail}
+    return [line.get(name) for name in COLUMNS]
 
 
 def unsealed_csv(sealed: str) -> str:

@@ -6,6 +6,7 @@ from flask import Blueprint, Flask, Response, g, request
 from flask_wtf import CSRFProtect
 
 from app_settings import Settings
+from endpoints.account_page import account_page
 from endpoints.accounts import accounts
 from endpoints.assets import asset, assets
 from endpoints.call_list_page import call_list_page
@@ -13,8 +14,10 @@ from endpoints.client_page import client_page
 from endpoints.experiments_page import experiments_page
 from endpoints.model_ui import model_ui
 from endpoints.roles import guard, may, may_read
+from endpoints.scoring_page import scoring_page
 from endpoints.sign_in_limits import limit_sign_ins
 from endpoints.suggestions_page import suggestions_page
+from endpoints.team_page import team_page
 from endpoints.wording import money, percent
 from services.sign_in import IDLE
 
@@ -31,9 +34,19 @@ PAGES = (
     Page("call_list_page.page", "Call list"),
     Page("model_ui.page", "Predict"),
     Page("experiments_page.page", "Experiments"),
+    Page("team_page.page", "Team"),
 )
 OPEN = (assets, accounts)
-PAGE_BLUEPRINTS = (model_ui, call_list_page, suggestions_page, client_page, experiments_page)
+PAGE_BLUEPRINTS = (
+    model_ui,
+    scoring_page,
+    call_list_page,
+    suggestions_page,
+    client_page,
+    experiments_page,
+    team_page,
+    account_page,
+)
 
 
 def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...]) -> None:
