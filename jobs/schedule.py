@@ -22,10 +22,12 @@ from services.guardrails import Guard
 from services.notifications import sweep
 from services.outcomes import settle_all
 from services.risk_watch import RiskWatch
+from services.scoring_jobs import care
 from wiring import Wiring
 
 SWEEP_SECONDS, WATCH_SECONDS, DIGEST_SECONDS = 10, 30, 600
 GUARD_SECONDS, OUTCOMES_SECONDS, WAITING_SECONDS = 60, 3_600, 300
+RETENTION_SECONDS = 3_600
 BEAT_SECONDS = 10
 LONGEST_TICK_SECONDS = 60.0
 
@@ -46,6 +48,8 @@ def duties(wired: Wiring) -> list[Duty]:
     guard = Guard(wired.engine, wired.registry, wired.activity, wired.clock, wired.announce)
     return [
         Duty("message_sweep", SWEEP_SECONDS, partial(sweep, wired.engine, wired.queue, wired.clock)),
+        Duty("scoring_sweep", SWEEP_SECONDS, partial(care.sweep, wired.engine, wired.queue, wired.clock)),
+        Duty("scoring_retention", RETENTION_SECONDS, partial(care.tidy, wired.engine, wired.clock)),
         Duty("risk_watch", WATCH_SECONDS, watch.look),
         Duty("digest", DIGEST_SECONDS, partial(make_digest, wired.engine, wired.registry, wired.queue, wired.clock)),
         Duty("guardrails", GUARD_SECONDS, guard.watch_answers),
