@@ -82,7 +82,7 @@ def test_commands_exist(name: str) -> None:
     assert SERVICES[name]["command"][3] in NAMES
 
 
-@pytest.mark.parametrize("name", ["web", "schedule"])
+@pytest.mark.parametrize("name", ["web", "worker", "schedule"])
 def test_whoever_reads_the_config_sees_the_models_it_names(name: str) -> None:
     assert "models:/var/lib/holdfast/models:ro" in SERVICES[name]["volumes"]
     assert "VAR_DIR" not in SERVICES[name]["environment"]

@@ -93,7 +93,7 @@ def test_redis_keeps_its_data(cluster: list[Document]) -> None:
 
 
 def test_whoever_reads_the_config_sees_the_models_it_names(cluster: list[Document]) -> None:
-    for name in ("holdfast-web", "holdfast-schedule"):
+    for name in ("holdfast-web", "holdfast-worker", "holdfast-schedule"):
         mounts = template(named(cluster, "Deployment", name))["spec"]["containers"][0]["volumeMounts"]
         assert {"name": "models", "mountPath": "/var/lib/holdfast/models", "readOnly": True} in mounts
 
