@@ -7,7 +7,7 @@ from apiflask import APIFlask
 from flask import Flask
 from pydantic import BaseModel, Field
 
-from endpoints import actions, assignments, call_list, experiments, outcomes
+from endpoints import actions, assignments, call_list, config_values, experiments, outcomes
 from endpoints.edge import wiring
 from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, described, object_of, query
 from endpoints.problems import MEDIA_TYPE
@@ -29,7 +29,7 @@ class ProblemDocument(BaseModel):
     request_id: str | None = None
 
 
-_MODULES = (actions, assignments, call_list, experiments, outcomes)
+_MODULES = (actions, assignments, call_list, config_values, experiments, outcomes)
 _REASONS = query(
     "reasons",
     {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 0},

@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 
 NAMES = (
     "bench",
+    "config",
     "experiments",
     "init",
     "migrate",
@@ -16,6 +17,7 @@ NAMES = (
     "replay",
     "schedule",
     "score",
+    "tokens",
     "train",
     "up",
     "users",

@@ -15,6 +15,7 @@ from modeling.registry import ModelRegistry
 from services import audit
 from services.config.candidate import Candidate, Difference, judge
 from services.config.changes import Turn, turn
+from services.config.current import Current, current
 from services.config.golden import Golden, golden
 from services.config.history import History, Revision
 from services.config.promoting import Moved, before, may_skip_approval, promote, subject
@@ -162,6 +163,11 @@ class Lifecycle:
     def listing(self, limit: int) -> list[Change]:
         with self._engine.connect() as connection:
             return config_change_store.newest(connection, limit)
+
+    def current(self) -> Current:
+        """What is in force, and which of it nobody set."""
+        with self._engine.connect() as connection:
+            return current(connection, self._registry)
 
     def history(self, limit: int) -> list[Revision]:
         """The newest revisions of the table, whoever wrote them, the newest first."""
