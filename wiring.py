@@ -49,6 +49,7 @@ from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
 from services.jwt_keys import read_keys
 from services.ledger import ArchiveSink, LedgerSink
+from services.monitoring.monitor import Monitor
 from services.monitoring.pulse import BEAT_SECONDS, Pulse
 from services.prediction import PredictionService
 from services.signed_tokens import SignedTokenReader
@@ -88,6 +89,7 @@ class Wiring:
     archive: Archive
     metrics: Metrics
     pulse: Pulse = field(init=False)
+    monitor: Monitor = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _started_in: int | None = None
     _scheduler: BackgroundScheduler | None = None
@@ -95,6 +97,7 @@ class Wiring:
     def __post_init__(self) -> None:
         pulses = PulseStore(self.redis)
         self.pulse = Pulse(pulses, self.metrics, self.live, self.shipper.depth, self._amiss, self.clock)
+        self.monitor = Monitor(self.engine, pulses, self.live, self.queue.depth, self.redis_guard, self.clock)
 
     def ensure_started(self) -> None:
         """Starts, once a process and after any fork: reads the config, loads its models, ships the

@@ -106,9 +106,15 @@ def _clients(found: Sequence[Part], *, closed: bool, churned: tuple[bool | None,
     return sum(part.clients for part in found if part.closed == closed and part.churned in churned)
 
 
-def labelled(question: Question, *columns: ColumnElement[Any], silent: Sequence[str] = ()) -> Subquery:
+def labelled(
+    question: Question,
+    *columns: ColumnElement[Any],
+    silent: Sequence[str] = (),
+    only: Sequence[ColumnElement[bool]] = (),
+) -> Subquery:
     """The one table that everything is counted from, a row a client: the part, whether the window is closed, the report
-    that decides, and `columns`; for each silent model its score as `silent_0` and so on, NULL where it said nothing."""
+    that decides, and `columns`; for each silent model its score as `silent_0` and so on, NULL where it said nothing.
+    With `only`, the clients alone of whose exposures all of it is true."""
     closed = exposures.c.first_at <= question.closed_until
     known = (_served(question.served), closed.label("closed"), _report(question.maturity_days))
     tables = [exposure_scores.alias(f"said_{place}") for place in range(len(silent))]
@@ -117,7 +123,7 @@ def labelled(question: Question, *columns: ColumnElement[Any], silent: Sequence[
     for table, model in zip(tables, silent, strict=True):
         joined = joined.outerjoin(table, _same_answer(table, model))
     wanted = select(*known, *columns, *said).select_from(joined)
-    return wanted.where(exposures.c.experiment == question.experiment).limit(_ALL).subquery("labelled")
+    return wanted.where(exposures.c.experiment == question.experiment, *only).limit(_ALL).subquery("labelled")
 
 
 def rounded(score: ColumnElement[Any], name: str) -> ColumnElement[int]:

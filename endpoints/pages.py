@@ -13,6 +13,7 @@ from endpoints.call_list_page import call_list_page
 from endpoints.client_page import client_page
 from endpoints.experiments_page import experiments_page
 from endpoints.model_ui import model_ui
+from endpoints.monitoring_page import monitoring_page
 from endpoints.roles import guard, may, may_read
 from endpoints.scoring_page import scoring_page
 from endpoints.sign_in_limits import limit_sign_ins
@@ -34,6 +35,7 @@ PAGES = (
     Page("call_list_page.page", "Call list"),
     Page("model_ui.page", "Predict"),
     Page("experiments_page.page", "Experiments"),
+    Page("monitoring_page.page", "Monitoring"),
     Page("team_page.page", "Team"),
 )
 OPEN = (assets, accounts)
@@ -44,6 +46,7 @@ PAGE_BLUEPRINTS = (
     suggestions_page,
     client_page,
     experiments_page,
+    monitoring_page,
     team_page,
     account_page,
 )

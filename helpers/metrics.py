@@ -4,7 +4,7 @@ import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
-_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
 class Metrics:
@@ -37,7 +37,7 @@ class Metrics:
         return Counter(f"holdfast_{name}", text, labels, registry=self._registry)
 
     def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
-        return Histogram(f"holdfast_{name}", text, labels, registry=self._registry, buckets=_SECONDS)
+        return Histogram(f"holdfast_{name}", text, labels, registry=self._registry, buckets=SECONDS)
 
     def _gauge(self, name: str, text: str, mode: str) -> Gauge:
         return Gauge(f"holdfast_{name}", text, registry=self._registry, multiprocess_mode=mode)  # type: ignore[arg-type]
