@@ -19,6 +19,7 @@ from endpoints.scoring_page import scoring_page
 from endpoints.sign_in_limits import limit_sign_ins
 from endpoints.suggestions_page import suggestions_page
 from endpoints.team_page import team_page
+from endpoints.tokens_page import tokens_page
 from endpoints.wording import money, percent
 from services.sign_in import IDLE
 
@@ -48,6 +49,7 @@ PAGE_BLUEPRINTS = (
     experiments_page,
     monitoring_page,
     team_page,
+    tokens_page,
     account_page,
 )
 
