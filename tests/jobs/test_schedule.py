@@ -96,7 +96,7 @@ def test_it_goes_on_after_redis_was_away_and_stops_in_order(redis_client: redis.
             proxy.become("pass")
             wait_for(lambda: len(runs(redis_client)) > before, 10)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(5) == 0
+            assert process.wait(30) == 0
 
 
 def test_the_schedule_process_finds_forgotten_mail(
@@ -111,4 +111,4 @@ def test_the_schedule_process_finds_forgotten_mail(
         assert (tmp_path / "schedule.heartbeat").exists()
         process = made.processes["schedule"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(30) == 0
