@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from data import config_store
 from experiments.plan import CHAMPION
-from helpers.canonical import canonical_json
+from services.config.changes import Turn
 
 ALIASES, CUTOFF = "aliases", "proba_cutoff"
 CHALLENGER, HEURISTIC = "challenger", "heuristic"
@@ -51,12 +52,13 @@ def roles(algorithms: Sequence[tuple[str, str]]) -> dict[str, str]:
     return named
 
 
-def promote(connection: Connection, named: Mapping[str, str], cutoff: float, reason: str) -> Promotion:
-    """Appends the aliases to those in force; the cutoff too when none was ever set."""
-    aliases = {**aliases_in_force(connection), **named}
-    values = {ALIASES: canonical_json(aliases).decode()}
-    first = not any(row.key == CUTOFF for row in config_store.newest_rows(connection, per_key=1))
+def promote(mine: Turn, named: Mapping[str, str], cutoff: float, reason: str) -> Promotion:
+    """Adds the aliases to those in force, and sets the cutoff when none was ever set. Raises ConfigRefused when the
+    models do not go together with the rest of the configuration; the transaction must then be rolled back."""
+    aliases = {**aliases_in_force(mine.connection), **named}
+    values: dict[str, Any] = {ALIASES: aliases}
+    first = not any(row.key == CUTOFF for row in config_store.newest_rows(mine.connection, per_key=1))
     if first:
         values[CUTOFF] = f"{cutoff:g}"
-    revision = config_store.append(connection, values, AUTHOR, reason)
+    revision = mine.apply(values, AUTHOR, reason)
     return Promotion(revision, aliases, cutoff if first else None)

@@ -3,24 +3,28 @@
 Not for the web process: training imports libraries that it must not load.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, Engine
 
-from data import model_store
+from data import config_store, model_store
 from experiments.plan import CHAMPION
 from helpers.clock import Clock
+from helpers.errors import UserError
 from modeling.artifacts import check_name, versions, write_folder
 from modeling.choices import Choices
 from modeling.dataset import Dataset, read_dataset
 from modeling.describe import Described, Naming
 from modeling.plan import TrainingPlan
+from modeling.registry import ModelRegistry
 from modeling.subscribers import write_subscribers
 from modeling.train import Progress, Training, train
 from modeling.verification import read_folder
+from services.config.changes import Turn
+from services.config.model import ConfigRefused
 from services.customer_import import left_alone, other_table, store_customers
 from services.customer_tables import load_dataset
 from services.promotion import Promotion, aliases_in_force, promote, roles
@@ -50,20 +54,23 @@ def run_training(
     engine: Engine,
     models_dir: Path,
     clock: Clock,
+    classes: Sequence[str] = (),
     progress: Progress = lambda _done, _total, _what: None,
     announce: Callable[[], object] = lambda: None,
 ) -> TrainingReport:
     """Trains, writes the folders, then records everything in one transaction.
 
     The models are promoted when the request says so, or when nothing is in service yet; `announce` is called
-    after that, to tell running processes. Raises UserError when the table cannot be learned from.
+    after that, to tell running processes. `classes` are those of third parties' models, which may be in service.
+    Raises UserError when the table cannot be learned from, and, with all else recorded, when the models do not go
+    together with the configuration in force.
     """
     _refuse_name(request)
     dataset = _dataset(request, engine)
     training = train(dataset, _naming(request, engine, models_dir), clock.now(), request.plan, progress)
     models = [_written(models_dir, one.card.name, int(one.card.version), one.files) for one in training.models]
-    with engine.begin() as connection:
-        report = _recorded(connection, request, dataset, training, models, clock)
+    trained = _Trained(request, dataset, training, models, ModelRegistry(models_dir, classes=classes), clock)
+    report = _report(engine, trained)
     if report.promotion is not None:
         announce()
     return report
@@ -104,19 +111,36 @@ def _written(models_dir: Path, name: str, version: int, files: dict[str, bytes])
     return folder, read_folder(models_dir, f"{name}@{version}").manifest_sha256
 
 
-def _recorded(
-    connection: Connection,
-    request: TrainingRequest,
-    dataset: Dataset,
-    training: Training,
-    written: list[tuple[Path, str]],
-    clock: Clock,
-) -> TrainingReport:
-    pairs = zip(training.models, written, strict=True)
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    request: TrainingRequest
+    dataset: Dataset
+    training: Training
+    written: list[tuple[Path, str]]
+    registry: ModelRegistry
+    clock: Clock
+
+
+def _report(engine: Engine, trained: _Trained) -> TrainingReport:
+    """All in one transaction; a promotion that is refused leaves the models as candidates."""
+    try:
+        with engine.begin() as connection:
+            wanted = trained.request.promote or not aliases_in_force(connection)
+            return _recorded(connection, trained, wanted)
+    except ConfigRefused as refused:
+        with engine.begin() as connection:
+            _recorded(connection, trained, promoting=False)
+        text = f"the models are on record as candidates, but cannot go into service: {refused}"
+        raise UserError(text, refused.field) from refused
+
+
+def _recorded(connection: Connection, trained: _Trained, promoting: bool) -> TrainingReport:
+    dataset, training, clock = trained.dataset, trained.training, trained.clock
+    pairs = zip(training.models, trained.written, strict=True)
     models = [_on_record(connection, one, folder, digest, clock) for one, (folder, digest) in pairs]
-    before = aliases_in_force(connection)
-    promoting = request.promote or not before
-    other = None if promoting else other_table(connection, before.get(CHAMPION, ""), training.schema)
+    promotion = _promoted(connection, trained, models) if promoting else None
+    champion = aliases_in_force(connection).get(CHAMPION, "")
+    other = None if promoting else other_table(connection, champion, training.schema)
     stored = store_customers(connection, dataset, clock.now()) if other is None else left_alone(other)
     return TrainingReport(
         table=training.schema.table,
@@ -127,7 +151,7 @@ def _recorded(
         reason=training.reason,
         customers=stored.customers,
         lifetime_values=stored.lifetime_values,
-        promotion=_promoted(connection, models, training) if promoting else None,
+        promotion=promotion,
         notes=[*training.rejected, stored.note],
     )
 
@@ -138,6 +162,10 @@ def _on_record(connection: Connection, made: Described, folder: Path, digest: st
     return TrainedModel(made.card.ref, made.algorithm, str(folder), card)
 
 
-def _promoted(connection: Connection, models: list[TrainedModel], training: Training) -> Promotion:
+def _promoted(connection: Connection, trained: _Trained, models: list[TrainedModel]) -> Promotion:
+    """In turn with whoever else changes the configuration, and written down like any other change."""
+    config_store.take_turn(connection)
+    training = trained.training
     named = roles([(one.algorithm, one.ref) for one in models])
-    return promote(connection, named, training.winner.card.cutoff, f"trained on {training.schema.table}")
+    mine = Turn(connection, trained.registry, trained.clock)
+    return promote(mine, named, training.winner.card.cutoff, f"trained on {training.schema.table}")

@@ -78,6 +78,7 @@ def _trained(request: TrainingRequest, engine: Engine, settings: Settings) -> Tr
             engine=engine,
             models_dir=settings.var_dir / "models",
             clock=SystemClock(),
+            classes=settings.model_class_paths(),
             progress=progress,
             announce=lambda: _announce(settings),
         )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, select
 
-from data import config_store, feature_store, model_store
+from data import audit_log, config_store, feature_store, model_store
 from data.tables import churn_data, client_ltv
 from helpers.errors import UserError
 from modeling.choices import Choices
@@ -137,6 +137,34 @@ def test_a_promotion_keeps_the_cutoff_and_the_aliases_that_someone_added(run: Ru
     assert config.aliases["mine"] == "heuristic@1"
     assert config.aliases["champion"] == report.models[0].ref
     assert config.aliases["champion"].endswith("@2")
+
+
+def test_a_promotion_is_in_the_audit_log(run: Run, engine: Engine) -> None:
+    report = run()
+    with engine.connect() as connection:
+        (entry,) = audit_log.list_entries(connection, subject="config")
+    assert report.promotion is not None
+    assert (entry.actor, entry.action, entry.details["revision"]) == (
+        "train",
+        "config_changed",
+        str(report.promotion.revision),
+    )
+
+
+def test_models_that_do_not_fit_the_configuration_stay_candidates(run: Run, engine: Engine, tmp_path: Path) -> None:
+    """An experiment runs on a model of another table, whose fields the new champion does not have."""
+    run()
+    arms = '{"name": "x", "salt": "s", "arms": {"champion": 0.5, "additive@1": 0.5}}'
+    with engine.begin() as connection:
+        config_store.append(connection, {"experiment": arms}, "someone", "to see")
+        before = aliases_in_force(connection)
+    other = customers(300)
+    other["sum"] = other.pop("monthly_charge")
+    with pytest.raises(UserError, match=r"on record as candidates, but cannot go into service: .*fields"):
+        run(write_csv(tmp_path / "others.csv", other), promote=True)
+    with engine.connect() as connection:
+        assert aliases_in_force(connection) == before
+        assert model_store.find(connection, "additive", "2") is not None
 
 
 def test_aliases_that_cannot_be_read_are_passed_over(run: Run, engine: Engine) -> None:

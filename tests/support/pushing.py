@@ -1,0 +1,103 @@
+"""One process that changes a deployment's configuration by every way there is, every second time wrongly.
+
+`python -m tests.support.pushing PLACE URL TOKEN` prints, as JSON, whether each push was acknowledged.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+from click.testing import CliRunner
+
+from helpers.errors import UserError
+from helpers.logs import configure_logging
+from jobs.commands.config import command
+from jobs.context import wiring
+from tests.support.deployment import insert_config
+
+PUSHES = 50
+POISON = 0.011
+BAD: tuple[Mapping[str, Any], ...] = (
+    {"proba_cutoff": 7},
+    {"watch_minutes": "soon"},
+    {"experiment": '{"name": "half", "salt": "s", "arms": {"champ'},
+    {"shadow": ["absent@1"]},
+    {"experiment": {"name": "x", "salt": "s", "arms": {"champion": 0.7}}},
+)
+Push = Callable[[Mapping[str, Any], str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`cutoff` is what a good push set; None for a bad one."""
+
+    way: str
+    cutoff: float | None
+    acknowledged: bool
+
+
+def main(place: int, url: str, token: str) -> list[Outcome]:
+    configure_logging()
+    ways = _ways(url, token)
+    return [_pushed(place, number, ways) for number in range(PUSHES)]
+
+
+def good_cutoff(place: int, number: int) -> float:
+    """One of its own for every push."""
+    return round(0.3 + 0.001 * (place * PUSHES + number), 3)
+
+
+def _pushed(place: int, number: int, ways: Mapping[str, Push]) -> Outcome:
+    way = list(ways)[number % len(ways)]
+    turn = number // len(ways)
+    reason = f"push {place}-{number}"
+    if turn % 2 == 0:
+        cutoff = good_cutoff(place, number)
+        return Outcome(way, cutoff, ways[way]({"proba_cutoff": cutoff}, reason))
+    wrong = BAD[(turn // 2 + number) % len(BAD)]
+    poisoned = wrong if way == "sql" else {"proba_cutoff": POISON, **wrong}
+    return Outcome(way, None, ways[way](poisoned, reason))
+
+
+def _ways(url: str, token: str) -> dict[str, Push]:
+    def by_service(values: Mapping[str, Any], reason: str) -> bool:
+        try:
+            return not wiring().config_changes.set_now(values, "ann", reason).open
+        except UserError:
+            return False
+
+    def by_http(values: Mapping[str, Any], reason: str) -> bool:
+        headers = {"Authorization": f"Bearer {token}"}
+        body = {"values": dict(values), "reason": reason}
+        reply = requests.post(f"{url}/v1/config", json=body, headers=headers, timeout=60)
+        assert reply.status_code in (200, 422), reply.text
+        return reply.status_code == 200
+
+    def by_command(values: Mapping[str, Any], reason: str) -> bool:
+        words = [word for key, value in values.items() for word in (key, _text(value))]
+        return CliRunner().invoke(command, ["set", *words, "--reason", reason]).exit_code == 0
+
+    def by_file(values: Mapping[str, Any], reason: str) -> bool:
+        file = Path(f"{reason.replace(' ', '-')}.yaml")
+        file.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
+        return CliRunner().invoke(command, ["import", str(file), "--reason", reason]).exit_code == 0
+
+    def by_sql(values: Mapping[str, Any], reason: str) -> bool:
+        insert_config(wiring().engine, **{key: _text(value) for key, value in values.items()})
+        return True
+
+    return {"service": by_service, "http": by_http, "command": by_command, "file": by_file, "sql": by_sql}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+if __name__ == "__main__":
+    outcomes = main(int(sys.argv[1]), sys.argv[2], sys.argv[3])
+    sys.stdout.write(f"\n{json.dumps([asdict(each) for each in outcomes])}\n")
