@@ -43,7 +43,6 @@ from services.accounts import AccountService
 from services.callers import Callers
 from services.config.last import LastConfig
 from services.config.lifecycle import Lifecycle
-from services.config.lifecycle import Lifecycle
 from services.config.live import LiveConfigSource
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
@@ -52,6 +51,7 @@ from services.ledger import ArchiveSink, LedgerSink
 from services.monitoring.monitor import Monitor
 from services.monitoring.pulse import BEAT_SECONDS, Pulse
 from services.prediction import PredictionService
+from services.second_factor import SecondFactor
 from services.signed_tokens import SignedTokenReader
 from services.snapshot import Snapshot
 from services.token_memory import REREAD_SECONDS, TokenMemory
@@ -77,6 +77,7 @@ class Wiring:
     customers: CustomerService
     predictions: PredictionService
     accounts: AccountService
+    second_factor: SecondFactor
     access_tokens: AccessTokens
     token_memory: TokenMemory
     callers: Callers
@@ -203,6 +204,7 @@ def build_wiring(
         customers=customers,
         predictions=predictions,
         accounts=AccountService(engine, clock),
+        second_factor=SecondFactor(engine, clock, settings.secret_key.get_secret_value()),
         access_tokens=AccessTokens(engine, clock),
         token_memory=token_memory,
         callers=_callers(settings, token_memory, clock),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, delete, func, or_, select, update
 
 from data.tables import sessions
 
@@ -33,6 +33,18 @@ def find(connection: Connection, id_hash: str) -> Session | None:
     return Session(**row) if row else None
 
 
+def of_user(connection: Connection, user_id: int) -> list[Session]:
+    """The sessions of the user, the one used last first."""
+    wanted = select(sessions).where(sessions.c.user_id == user_id).order_by(sessions.c.last_seen_at.desc())
+    return [Session(**row) for row in connection.execute(wanted).mappings()]
+
+
+def last_seen(connection: Connection) -> dict[int, datetime]:
+    """When each user with a session was last seen."""
+    wanted = select(sessions.c.user_id, func.max(sessions.c.last_seen_at)).group_by(sessions.c.user_id)
+    return {row[0]: row[1] for row in connection.execute(wanted)}
+
+
 def touch(connection: Connection, id_hash: str, now: datetime) -> None:
     """Notes that the session was used."""
     connection.execute(update(sessions).where(sessions.c.id_hash == id_hash).values(last_seen_at=now))
@@ -45,6 +57,12 @@ def close(connection: Connection, id_hash: str) -> None:
 def close_all(connection: Connection, user_id: int) -> int:
     """Ends every session of the user and gives their number."""
     return connection.execute(delete(sessions).where(sessions.c.user_id == user_id)).rowcount
+
+
+def close_others(connection: Connection, user_id: int, id_hash: str) -> int:
+    """Ends every session of the user but this one and gives their number."""
+    others = (sessions.c.user_id == user_id) & (sessions.c.id_hash != id_hash)
+    return connection.execute(delete(sessions).where(others)).rowcount
 
 
 def delete_expired(connection: Connection, *, now: datetime, idle_since: datetime) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from data.dialect import insert_counted
+from data.dialect import hold, insert_counted
 from data.tables import app_credentials
 
 
@@ -63,6 +63,41 @@ def disable(connection: Connection, user_id: int, now: datetime) -> None:
     still_open = app_credentials.c.disabled_at.is_(None)
     wanted = update(app_credentials).where(app_credentials.c.id == user_id, still_open)
     connection.execute(wanted.values(disabled_at=now))
+
+
+def enable(connection: Connection, user_id: int) -> None:
+    """Opens the account again."""
+    _update(connection, user_id, disabled_at=None)
+
+
+def set_role(connection: Connection, user_id: int, role: str) -> None:
+    _update(connection, user_id, role=role)
+
+
+def set_secret(connection: Connection, user_id: int, sealed: str | None) -> None:
+    """Stores a second factor that is still to be confirmed, or with None takes it away, recovery codes and all."""
+    nothing = {"totp_confirmed_at": None, "totp_last_step": None, "recovery_hashes": None}
+    _update(connection, user_id, totp_secret=sealed, **nothing)
+
+
+def confirm_secret(connection: Connection, user_id: int, now: datetime, step: int, hashes: list[str]) -> None:
+    """From now on the second factor is asked for; `hashes` are those of the recovery codes."""
+    _update(connection, user_id, totp_confirmed_at=now, totp_last_step=step, recovery_hashes=hashes)
+
+
+def set_last_step(connection: Connection, user_id: int, step: int) -> None:
+    """Notes the step whose code was used."""
+    _update(connection, user_id, totp_last_step=step)
+
+
+def set_recovery_hashes(connection: Connection, user_id: int, hashes: list[str]) -> None:
+    """Stores the hashes of the recovery codes that are left."""
+    _update(connection, user_id, recovery_hashes=hashes)
+
+
+def hold_all(connection: Connection) -> None:
+    """Until the transaction ends, nobody else decides over an account by what the accounts are."""
+    hold(connection, app_credentials.name)
 
 
 def list_users(connection: Connection) -> list[User]:

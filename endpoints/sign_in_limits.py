@@ -1,8 +1,9 @@
-"""How often a password may be tried, over all web processes, so that it cannot be guessed.
+"""How often a password or a code may be tried, over all web processes, so that it cannot be guessed.
 
 At most 10 passwords are tried for one account in 15 minutes: 6 from browsers that never signed in to it (no
 more than 4 of them from one address) and 4 from browsers that did. A guesser can use up the 6, not the 4: the
 owner's own browser still gets in. Names that nobody has are counted alike, so they answer alike.
+Codes of the second factor are counted alike, apart from passwords; so are passwords that are asked for again.
 While Redis is away each web process counts for itself.
 """
 
@@ -11,17 +12,20 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 import structlog
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 from limits import parse
 from redis import RedisError
 
 from data.redis_client import build_redis
 from endpoints.familiar import familiar_with
+from endpoints.half_signed_in import pending
 from services.sign_in import spell_name
 
 log = structlog.get_logger()
-VIEW = "accounts.sign_in"
+TOO_MANY = "Too many tries. Wait 15 minutes, or use a browser that signed in to this account before."
+WAIT_SECONDS = "900"
+VIEWS = ("accounts.sign_in", "accounts.finish", "account_page.password", "account_page.second_factor")
 PER_ADDRESS = "40 per 15 minutes"
 PER_STRANGER = "4 per 15 minutes"
 BY_STRANGERS = "6 per 15 minutes"
@@ -31,21 +35,24 @@ _KEY = "sign-in limiter"
 
 
 def limit_sign_ins(app: Flask, redis_url: str) -> None:
-    """Puts the limits around the view that takes passwords."""
+    """Puts the limits around the views that take passwords and codes."""
     app.config["RATELIMIT_STORAGE_URI"] = "redis://"
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": build_redis(redis_url).connection_pool}
     limiter = Limiter(
         _network, app=app, strategy="moving-window", in_memory_fallback_enabled=True, key_prefix="sign-in"
     )
     limiter.request_filter(_elsewhere)
-    # Counted in this order, and only as far as the first that is full: one address cannot use up an account.
-    view: Any = app.view_functions[VIEW]
+    for name in VIEWS:
+        app.view_functions[name] = _limited(limiter, app.view_functions[name])
+    app.extensions[_KEY] = limiter
+
+
+def _limited(limiter: Limiter, view: Any) -> Any:
+    """Counted in this order, and only as far as the first that is full: one address cannot use up an account."""
     view = limiter.limit(PER_ADDRESS)(view)
     view = limiter.limit(PER_STRANGER, key_func=_account_and_network, exempt_when=_familiar)(view)
     view = limiter.limit(BY_STRANGERS, key_func=_account, exempt_when=_familiar)(view)
-    view = limiter.limit(BY_FAMILIARS, key_func=_familiar_account, exempt_when=_unfamiliar)(view)
-    app.view_functions[VIEW] = view
-    app.extensions[_KEY] = limiter
+    return limiter.limit(BY_FAMILIARS, key_func=_familiar_account, exempt_when=_unfamiliar)(view)
 
 
 def forgive() -> None:
@@ -61,7 +68,7 @@ def forgive() -> None:
 
 
 def _elsewhere() -> bool:
-    return request.endpoint != VIEW
+    return request.endpoint not in VIEWS
 
 
 def _network() -> str:
@@ -73,8 +80,16 @@ def _network() -> str:
     return str(int(address) >> 64) if isinstance(address, IPv6Address) else str(address)
 
 
+def _name() -> str:
+    """Whose password or code it is: of who is signed in, of who gave the password, or of the name in the form."""
+    if request.endpoint == "accounts.sign_in":
+        return spell_name(request.form.get("username", ""))
+    known = pending() if request.endpoint == "accounts.finish" else g.get("visitor")
+    return str(known.username) if known else ""
+
+
 def _account() -> str:
-    name = spell_name(request.form.get("username", ""))
+    name = _name()
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
 
 
@@ -87,7 +102,7 @@ def _familiar_account() -> str:
 
 
 def _familiar() -> bool:
-    return familiar_with(spell_name(request.form.get("username", "")))
+    return familiar_with(_name())
 
 
 def _unfamiliar() -> bool:

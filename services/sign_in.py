@@ -29,6 +29,25 @@ class SignedIn:
     role: str
 
 
+@dataclass(frozen=True, slots=True)
+class CodeNeeded:
+    """The password was right at `since`; a session begins only with a code of the second factor."""
+
+    user_id: int
+    username: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """One of a person's sessions; `here` is the one that asks."""
+
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    here: bool
+
+
 def spell_name(text: str) -> str:
     """The one spelling under which an account is kept and looked up."""
     return unicodedata.normalize("NFKC", text).strip().casefold()
@@ -41,8 +60,9 @@ class SignInService:
         self._engine = engine
         self._clock = clock
 
-    def sign_in(self, username: str, password: str, address: str) -> str | None:
-        """The token of a new session; None, after the same work, when name and password are not right."""
+    def sign_in(self, username: str, password: str, address: str) -> str | CodeNeeded | None:
+        """The token of a new session, or that a code is needed too; None, after the same work, when name and
+        password are not right."""
         started = self._clock.now()
         user = self._find(username)
         known = user if user and user.disabled_at is None else None
@@ -51,14 +71,29 @@ class SignInService:
             self._refuse(user, address)
             return None
         renewed = hash_password(password) if needs_rehash(known.password_hash) else None
-        token = secrets.token_urlsafe(32)
         with self._engine.begin() as connection:
             if renewed:
                 users.renew_hash(connection, known.id, renewed)
-            sessions.delete_expired(connection, now=started, idle_since=started - IDLE)
-            sessions.open(connection, _hashed(token), known.id, started, started + ABSOLUTE)
-            note(connection, started, known.username, "signed_in", known.username, address=address)
-        return token
+            if known.totp_confirmed_at:
+                note(connection, started, known.username, "password_accepted", known.username, address=address)
+                return CodeNeeded(known.id, known.username, started)
+            return begin(connection, known, started, address)
+
+    def sessions_of(self, user_id: int, token: str) -> list[OwnSession]:
+        """The living sessions of the user, the one used last first; `token` is that of the one who asks."""
+        now = self._clock.now()
+        with self._engine.connect() as connection:
+            user, found = users.find(connection, user_id), sessions.of_user(connection, user_id)
+        alive = [each for each in found if user and not _over(each, user, now)]
+        return [_own(each, _hashed(token)) for each in alive]
+
+    def end_others(self, user_id: int, token: str, address: str) -> int:
+        """Ends the user's sessions in all other browsers, and gives their number."""
+        with self._engine.begin() as connection:
+            user, ended = users.find(connection, user_id), sessions.close_others(connection, user_id, _hashed(token))
+            if user:
+                note(connection, self._clock.now(), user.username, "sessions_ended", user.username, address=address)
+        return ended
 
     def who(self, token: str) -> SignedIn | None:
         """Who holds `token`, while its session lives; asking keeps it from going idle."""
@@ -95,6 +130,20 @@ class SignInService:
         subject = user.username if user else "unknown user"
         with self._engine.begin() as connection:
             note(connection, self._clock.now(), "anonymous", "sign_in_refused", subject, address=address)
+
+
+def begin(connection: Connection, user: User, since: datetime, address: str) -> str:
+    """The token of a new session of `user`, who proved at `since` to be it."""
+    token = secrets.token_urlsafe(32)
+    sessions.delete_expired(connection, now=since, idle_since=since - IDLE)
+    sessions.open(connection, _hashed(token), user.id, since, since + ABSOLUTE)
+    note(connection, since, user.username, "signed_in", user.username, address=address)
+    return token
+
+
+def _own(session: Session, id_hash: str) -> OwnSession:
+    here = session.id_hash == id_hash
+    return OwnSession(session.created_at, session.last_seen_at, session.expires_at, here)
 
 
 def _session(connection: Connection, id_hash: str) -> tuple[Session, User] | None:

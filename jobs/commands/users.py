@@ -2,7 +2,6 @@
 
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 
 import click
@@ -15,13 +14,14 @@ from jobs.commands.acting import actor
 from jobs.commands.reporting import reported
 from services.accounts import ROLES, AccountService
 
+SHOWN = ("id", "username", "role", "created_at", "password_changed_at", "disabled_at")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for another program.")
 _stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
 
 @click.group("users")
 def command() -> None:
-    """Add, list and disable the people who may sign in."""
+    """Add, list and change the people who may sign in."""
 
 
 @command.command("add")
@@ -58,6 +58,38 @@ def disable(name: str, as_json: bool) -> None:
     """Shut NAME out at once, in every browser."""
     _accounts().disable(name, actor())
     _say(as_json, {"username": name, "disabled": True}, f"Disabled {name}; every session has ended.")
+
+
+@command.command("enable")
+@click.argument("name")
+@_json
+@reported
+def enable(name: str, as_json: bool) -> None:
+    """Let NAME in again."""
+    _accounts().enable(name, actor())
+    _say(as_json, {"username": name, "disabled": False}, f"Enabled {name}.")
+
+
+@command.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLES))
+@_json
+@reported
+def set_role(name: str, role: str, as_json: bool) -> None:
+    """Give NAME another ROLE; every session ends."""
+    _accounts().set_role(name, role, actor())
+    _say(as_json, {"username": name, "role": role}, f"{name} is {role} now; every session has ended.")
+
+
+@command.command("reset-second-factor")
+@click.argument("name")
+@_json
+@reported
+def reset_second_factor(name: str, as_json: bool) -> None:
+    """Take the second factor of NAME away, who lost it; every session ends."""
+    _accounts().reset_second_factor(name, actor())
+    text = f"{name} signs in with the password alone now; every session has ended."
+    _say(as_json, {"username": name, "second_factor": False}, text)
 
 
 @command.command("set-password")
@@ -97,6 +129,7 @@ def _say(as_json: bool, facts: dict[str, Any], text: str, made: str | None = Non
 
 
 def _shown(user: User) -> dict[str, Any]:
-    """All but the hash; times in ISO 8601."""
-    found = {name: value for name, value in asdict(user).items() if name != "password_hash"}
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in found.items()}
+    """What is no secret; times in ISO 8601."""
+    found = {name: getattr(user, name) for name in SHOWN}
+    shown = {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in found.items()}
+    return {**shown, "second_factor": user.totp_confirmed_at is not None}

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from data import audit_log, sessions, users
-from data.audit_log import AuditEntry
+from data.audit_log import AuditEntry, Wanted
 from data.sessions import Session
 from data.users import User
 
@@ -121,3 +121,23 @@ def test_the_audit_log_tells_the_newest_first(engine: Engine) -> None:
         ]
         assert [entry.id for entry in audit_log.list_entries(connection, limit=1)] == [second]
         assert [entry.id for entry in audit_log.list_entries(connection, subject="proba_cutoff")] == [first]
+
+
+def test_the_audit_log_is_searched_and_paged(engine: Engine) -> None:
+    with engine.begin() as connection:
+        ids = [
+            audit_log.append(connection, NOW, actor, action, "cleo", {})
+            for actor, action in (("ann", "role_set"), ("bob", "role_set"), ("ann", "user_disabled"))
+        ]
+
+    def found(wanted: Wanted = audit_log.EVERYTHING, **options: int) -> list[int]:
+        return [entry.id for entry in audit_log.search(connection, wanted, **options)]
+
+    with engine.connect() as connection:
+        assert found() == ids[::-1]
+        assert found(Wanted(actor="ann")) == [ids[2], ids[0]]
+        assert found(Wanted(actor="ann", action="role_set", subject="cleo")) == [ids[0]]
+        assert found(Wanted(subject="Cleo")) == []
+        assert found(limit=2) == [ids[2], ids[1]]
+        assert found(before=ids[1]) == [ids[0]]
+        assert audit_log.actions(connection) == ["role_set", "user_disabled"]

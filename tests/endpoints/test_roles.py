@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -26,6 +27,8 @@ WITHOUT_TOKEN = {
     "metadata.docs",
 }
 """The calls of the API that anybody may make."""
+SAMPLES = {"IntegerConverter": 1, "UUIDConverter": UUID(int=1)}
+"""What stands in the place of a variable in an address, by its kind."""
 
 
 def least(rule: Rule, method: str) -> str:
@@ -41,12 +44,14 @@ def least(rule: Rule, method: str) -> str:
 def requests(app: Flask, names: set[str]) -> Iterator[tuple[Rule, str, str]]:
     """Each route of the blueprints `names`, with each of its methods and an address of it."""
     with app.test_request_context():
+        found = app.url_map.bind("localhost")
         for rule in app.url_map.iter_rules():
             if rule.endpoint.rpartition(".")[0] in names:
-                given = {name: 1 if "Integer" in repr(rule._converters[name]) else "x" for name in rule.arguments}
+                given = {name: SAMPLES.get(type(rule._converters[name]).__name__, "x") for name in rule.arguments}
                 address = rule.build(given)
                 assert address, rule
                 for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                    assert found.match(address[1], method)[0] == rule.endpoint, "a sample that this route takes"
                     yield rule, method, address[1]
 
 

@@ -156,7 +156,7 @@ def test_signing_out_takes_a_form_and_kills_the_session_on_the_server(app: Flask
     assert not is_signed_in(thief)
 
 
-@pytest.mark.parametrize("ending", ["password", "disabled", "idle", "absolute"])
+@pytest.mark.parametrize("ending", ["password", "disabled", "role", "second factor", "idle", "absolute"])
 def test_an_ended_session_cannot_be_replayed(
     app: Flask, accounts: AccountService, visitor: Visitor, ending: str
 ) -> None:
@@ -165,6 +165,8 @@ def test_an_ended_session_cannot_be_replayed(
     endings: dict[str, Callable[[], object]] = {
         "password": lambda: accounts.set_password("anna", None, "anna"),
         "disabled": lambda: accounts.disable("anna", "root"),
+        "role": lambda: accounts.set_role("anna", "viewer", "root"),
+        "second factor": lambda: accounts.reset_second_factor("anna", "root"),
         "idle": lambda: age(app, seen=IDLE),
         "absolute": lambda: age(app, expires=ABSOLUTE),
     }

@@ -10,7 +10,7 @@ from data.engine import build_engine
 from data.schema import upgrade
 from helpers.clock import SystemClock
 from helpers.logs import configure_logging
-from jobs.commands.users import command
+from jobs.commands.users import SHOWN, command
 from services.accounts import AccountService
 
 PASSWORD = "the tide goes out twice a day"
@@ -50,7 +50,8 @@ def test_programs_read_json(accounts: AccountService) -> None:
     assert accounts.sessions.sign_in("anna", added["password"], "here")
     listed = json.loads(run("list", "--json").stdout)
     assert [(user["username"], user["role"], user["disabled_at"]) for user in listed] == [("anna", "manager", None)]
-    assert "password_hash" not in listed[0]
+    assert set(listed[0]) == {*SHOWN, "second_factor"}
+    run("add", "bo", "--role", "admin")
     assert json.loads(run("disable", "anna", "--json").stdout) == {"username": "anna", "disabled": True}
     assert json.loads(run("list", "--json").stdout)[0]["disabled_at"]
 
@@ -62,6 +63,17 @@ def test_another_password_takes_the_place_of_the_first(accounts: AccountService)
     assert accounts.sessions.sign_in("anna", "the tide comes in as well", "here")
 
 
+def test_roles_shut_accounts_and_lost_second_factors_are_mended(accounts: AccountService) -> None:
+    accounts.add("anna", "viewer", PASSWORD, "a test")
+    assert json.loads(run("role", "anna", "admin", "--json").stdout) == {"username": "anna", "role": "admin"}
+    accounts.add("bo", "admin", PASSWORD, "a test")
+    accounts.disable("anna", "a test")
+    assert run("enable", "anna").exit_code == 0
+    assert json.loads(run("reset-second-factor", "anna", "--json").stdout)["second_factor"] is False
+    anna = accounts.everyone()[0]
+    assert (anna.role, anna.disabled_at, anna.totp_secret) == ("admin", None, None)
+
+
 @pytest.mark.parametrize(
     ("words", "stdin", "complaint"),
     [
@@ -71,12 +83,17 @@ def test_another_password_takes_the_place_of_the_first(accounts: AccountService)
         (("add", "bo"), "", "already"),
         (("disable", "nobody"), "", "no user nobody"),
         (("set-password", "nobody"), "", "no user nobody"),
+        (("enable", "nobody"), "", "no user nobody"),
+        (("reset-second-factor", "nobody"), "", "no user nobody"),
+        (("role", "cleo", "viewer"), "", "only administrator"),
+        (("disable", "cleo"), "", "only administrator"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_on_standard_error(
     accounts: AccountService, words: tuple[str, ...], stdin: str, complaint: str
 ) -> None:
     accounts.add("bo", "viewer", PASSWORD, "a test")
+    accounts.add("cleo", "admin", PASSWORD, "a test")
     found = run(*words, stdin=stdin)
     assert found.exit_code == 1
     assert complaint in found.stderr

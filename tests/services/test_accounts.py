@@ -82,3 +82,62 @@ def test_processes_that_start_together_make_one_first_user(accounts: AccountServ
         made = [found for found in pool.map(lambda _: accounts.ensure_first_user(), range(4)) if found]
     assert len(made) == 1
     assert accounts.sessions.sign_in(*made[0], "192.0.2.1")
+
+
+def test_the_last_administrator_is_neither_shut_out_nor_degraded(accounts: AccountService) -> None:
+    accounts.add("ann", "admin", PASSWORD, "root")
+    accounts.add("bo", "admin", PASSWORD, "root")
+    accounts.disable("bo", "ann")
+    with pytest.raises(UserError, match="only administrator"):
+        accounts.disable("ann", "ann")
+    with pytest.raises(UserError, match="only administrator"):
+        accounts.set_role("ann", "manager", "ann")
+    accounts.enable("bo", "ann")
+    accounts.set_role("ann", "manager", "ann")
+    assert [user.role for user in accounts.everyone()] == ["manager", "admin"]
+
+
+def test_two_administrators_cannot_shut_out_each_other_at_once(accounts: AccountService) -> None:
+    for name in ("ann", "bo"):
+        accounts.add(name, "admin", PASSWORD, "root")
+
+    def shut(name: str) -> bool:
+        try:
+            accounts.disable(name, "somebody")
+        except UserError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(shut, ("ann", "bo"))) == [False, True]
+
+
+def test_ones_own_password_is_changed_with_the_one_in_force(accounts: AccountService, engine: Engine) -> None:
+    accounts.add("bo", "viewer", PASSWORD, "root")
+    with pytest.raises(UserError) as caught:
+        accounts.change_password("bo", "wrong", "the tide comes in as well", "192.0.2.1")
+    assert caught.value.field == "current"
+    with engine.connect() as connection:
+        assert audit_log.list_entries(connection)[0].action == "password_refused"
+    accounts.change_password("bo", PASSWORD, "the tide comes in as well", "192.0.2.1")
+    assert accounts.sessions.sign_in("bo", "the tide comes in as well", "192.0.2.1")
+
+
+def test_each_change_of_an_account_is_in_the_audit_log(accounts: AccountService, engine: Engine) -> None:
+    accounts.add("ann", "admin", PASSWORD, "root")
+    accounts.add("bo", "viewer", PASSWORD, "root")
+    accounts.set_role("bo", "manager", "ann")
+    accounts.disable("bo", "ann")
+    accounts.enable("bo", "ann")
+    accounts.reset_second_factor("bo", "ann")
+    accounts.set_password("bo", None, "ann")
+    with engine.connect() as connection:
+        found = audit_log.search(connection, audit_log.Wanted(actor="ann", subject="bo"))
+    assert [entry.action for entry in found] == [
+        "password_set",
+        "second_factor_reset",
+        "user_enabled",
+        "user_disabled",
+        "role_set",
+    ]
+    assert found[-1].details == {"before": "viewer", "after": "manager"}

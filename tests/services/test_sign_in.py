@@ -12,7 +12,7 @@ from data.audit_log import AuditEntry
 from data.tables import sessions
 from helpers.passwords import AT_ONCE
 from services.accounts import AccountService
-from services.sign_in import ABSOLUTE, IDLE, SignInService
+from services.sign_in import ABSOLUTE, IDLE, CodeNeeded, SignInService
 from tests.support.clock import StandingClock
 
 PASSWORD = "the tide goes out twice a day"
@@ -38,8 +38,12 @@ def service(accounts: AccountService) -> SignInService:
 
 @pytest.fixture
 def token(service: SignInService) -> str:
+    return signed_in(service)
+
+
+def signed_in(service: SignInService) -> str:
     found = service.sign_in("anna", PASSWORD, HERE)
-    assert found
+    assert isinstance(found, str)
     return found
 
 
@@ -75,8 +79,7 @@ def test_the_database_never_holds_the_token(engine: Engine, token: str) -> None:
 
 
 def test_every_sign_in_has_a_token_of_its_own(service: SignInService, token: str) -> None:
-    other = service.sign_in("anna", PASSWORD, HERE)
-    assert other
+    other = signed_in(service)
     assert other != token
     assert len(other) >= 43  # 256 bits in base64
 
@@ -113,8 +116,7 @@ def test_a_busy_session_dies_too(service: SignInService, clock: StandingClock, t
 
 
 def test_sign_out_ends_this_session_alone(service: SignInService, token: str) -> None:
-    other = service.sign_in("anna", PASSWORD, HERE)
-    assert other
+    other = signed_in(service)
     service.sign_out(token, HERE)
     assert service.who(token) is None
     assert service.who(other)
@@ -134,7 +136,7 @@ def test_a_sign_in_under_way_while_the_password_changes_opens_nothing_lasting(
     accounts: AccountService, service: SignInService, clock: StandingClock, engine: Engine
 ) -> None:
     """The old password is read, then changed, then found right: the session must not outlive the change."""
-    found: list[str | None] = []
+    found: list[str | CodeNeeded | None] = []
     slow = threading.Thread(target=lambda: found.append(service.sign_in("anna", PASSWORD, HERE)))
     with AT_ONCE, AT_ONCE:  # holds the sign-in between reading the hash and checking the password
         slow.start()
@@ -146,13 +148,40 @@ def test_a_sign_in_under_way_while_the_password_changes_opens_nothing_lasting(
             users.set_password_hash(connection, user.id, "another hash", clock.now())
     slow.join()
     token = found[0]
-    assert token is None or service.who(token) is None
+    assert not isinstance(token, str) or service.who(token) is None
 
 
 def test_a_disabled_account_is_shut_at_once(accounts: AccountService, service: SignInService, token: str) -> None:
     accounts.disable("anna", "root")
     assert service.who(token) is None
     assert service.sign_in("anna", PASSWORD, HERE) is None
+
+
+def test_another_role_ends_every_session(accounts: AccountService, service: SignInService, token: str) -> None:
+    accounts.set_role("anna", "viewer", "root")
+    assert service.who(token) is None
+    found = service.who(signed_in(service))
+    assert found
+    assert found.role == "viewer"
+
+
+def test_an_account_that_is_opened_again_does_not_revive_its_sessions(
+    accounts: AccountService, service: SignInService, token: str
+) -> None:
+    accounts.disable("anna", "root")
+    accounts.enable("anna", "root")
+    assert service.who(token) is None
+    assert service.who(signed_in(service))
+
+
+def test_a_person_ends_the_sessions_of_all_other_browsers(service: SignInService, token: str) -> None:
+    other = signed_in(service)
+    who = service.who(token)
+    assert who
+    assert sorted(each.here for each in service.sessions_of(who.user_id, token)) == [False, True]
+    assert service.end_others(who.user_id, token, HERE) == 1
+    assert service.who(other) is None
+    assert [each.here for each in service.sessions_of(who.user_id, token)] == [True]
 
 
 def test_a_hash_of_an_older_cost_is_renewed_and_the_session_lives(
