@@ -97,7 +97,9 @@ class Wiring:
 
     def __post_init__(self) -> None:
         pulses = PulseStore(self.redis)
-        self.pulse = Pulse(pulses, self.metrics, self.live, self.shipper.depth, self._amiss, self.clock)
+        self.pulse = Pulse(
+            pulses, self.metrics, self.live, self.shipper.depth, self._amiss, self.redis_guard, self.clock
+        )
         self.monitor = Monitor(self.engine, pulses, self.live, self.queue.depth, self.redis_guard, self.clock)
 
     def ensure_started(self) -> None:

@@ -8,11 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import structlog
-from redis import RedisError
-
 from data.pulse_store import Beat, PulseStore
 from helpers.clock import Clock
+from helpers.failsoft import FailSoft
 from helpers.metrics import Metrics
 from services.config.live import LiveConfigSource
 from services.monitoring.tally import tally
@@ -20,8 +18,6 @@ from services.monitoring.tally import tally
 BEAT_SECONDS = 10
 LEAST_PAUSE = 5.0
 WEB = "web"
-
-log = structlog.get_logger()
 
 
 class Pulse:
@@ -35,6 +31,7 @@ class Pulse:
         live: LiveConfigSource,
         depth: Callable[[], int],
         degraded: Callable[[], Mapping[str, str]],
+        guard: FailSoft,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -42,6 +39,7 @@ class Pulse:
         self._live = live
         self._depth = depth
         self._degraded = degraded
+        self._guard = guard
         self._clock = clock
         self._lock = threading.Lock()
         self._pid = 0
@@ -102,9 +100,8 @@ class Pulse:
         return self._clock.now().timestamp()
 
     def _try(self, tell: Callable[[], None]) -> bool:
-        try:
+        def told() -> bool:
             tell()
-        except RedisError as error:
-            log.warning("pulse_not_told", error=f"{type(error).__name__}: {error}")
-            return False
-        return True
+            return True
+
+        return self._guard.call(told, default=False)
