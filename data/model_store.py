@@ -42,10 +42,19 @@ def find(connection: Connection, name: str, version: str) -> ModelRecord | None:
     return ModelRecord(**row) if row else None
 
 
-def list_models(connection: Connection) -> list[ModelRecord]:
-    """Every version, newest first."""
-    rows = connection.execute(select(model_metadata).order_by(model_metadata.c.id.desc())).mappings()
-    return [ModelRecord(**row) for row in rows]
+def list_models(connection: Connection, limit: int | None = None, before: int | None = None) -> list[ModelRecord]:
+    """The newest `limit` versions, or all of them, newest first; those with an id below `before` if it is given."""
+    newest = select(model_metadata).order_by(model_metadata.c.id.desc()).limit(limit)
+    wanted = newest if before is None else newest.where(model_metadata.c.id < before)
+    return [ModelRecord(**row) for row in connection.execute(wanted).mappings()]
+
+
+def references(connection: Connection) -> list[str]:
+    """Every version as `name@version`, the newest first."""
+    rows = connection.execute(
+        select(model_metadata.c.name, model_metadata.c.version).order_by(model_metadata.c.id.desc())
+    )
+    return [f"{name}@{version}" for name, version in rows]
 
 
 def next_version(connection: Connection, name: str) -> str:

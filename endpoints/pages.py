@@ -11,8 +11,10 @@ from endpoints.accounts import accounts
 from endpoints.assets import asset, assets
 from endpoints.call_list_page import call_list_page
 from endpoints.client_page import client_page
+from endpoints.config_page import config_page
 from endpoints.experiments_page import experiments_page
 from endpoints.model_ui import model_ui
+from endpoints.models_page import models_page
 from endpoints.monitoring_page import monitoring_page
 from endpoints.roles import guard, may, may_read
 from endpoints.scoring_page import scoring_page
@@ -36,6 +38,8 @@ PAGES = (
     Page("call_list_page.page", "Call list"),
     Page("model_ui.page", "Predict"),
     Page("experiments_page.page", "Experiments"),
+    Page("models_page.page", "Models"),
+    Page("config_page.page", "Config"),
     Page("monitoring_page.page", "Monitoring"),
     Page("team_page.page", "Team"),
 )
@@ -47,6 +51,8 @@ PAGE_BLUEPRINTS = (
     suggestions_page,
     client_page,
     experiments_page,
+    models_page,
+    config_page,
     monitoring_page,
     team_page,
     tokens_page,

@@ -20,11 +20,7 @@ LARGEST_MANIFEST = 1024 * 1024
 
 def read_folder(models_dir: Path, ref: str) -> Folder:
     """The folder of `name@version`, every file checked. Raises ModelRefused naming the offending file."""
-    name, version = parse_ref(ref)
-    folder = models_dir / name / version
-    _refuse_if(not folder.is_dir(), ref, "there is no such folder; see which models exist, or train it")
-    for link in (folder, folder.parent):
-        _refuse_if(link.is_symlink(), ref, f"{link.name} is a symbolic link")
+    folder = _folder(models_dir, ref)
     found = _walk(folder, ref)
     text = _read(folder / MANIFEST, ref, LARGEST_MANIFEST)
     listed = _listed(text, ref)
@@ -32,7 +28,27 @@ def read_folder(models_dir: Path, ref: str) -> Folder:
         _refuse_if(path in found, ref, f"{path} is not in the manifest")
         _refuse_if(path not in found, ref, f"{path} is in the manifest but missing")
     files = {path: _checked(folder, path, digest, ref) for path, digest in listed.items()}
-    return Folder(name, version, files, hashlib.sha256(text).hexdigest())
+    return Folder(*parse_ref(ref), files, hashlib.sha256(text).hexdigest())
+
+
+def read_part(models_dir: Path, ref: str, path: str) -> Folder:
+    """The folder with one file of it, checked; the other files are not looked at. Raises ModelRefused."""
+    folder = _folder(models_dir, ref)
+    text = _read(folder / MANIFEST, ref, LARGEST_MANIFEST)
+    listed = _listed(text, ref)
+    _refuse_if(path not in listed, ref, f"{path} is not in the manifest")
+    for part in PurePosixPath(path).parents:
+        _refuse_if((folder / part).is_symlink(), ref, f"{part} is a symbolic link")
+    return Folder(*parse_ref(ref), {path: _checked(folder, path, listed[path], ref)}, hashlib.sha256(text).hexdigest())
+
+
+def _folder(models_dir: Path, ref: str) -> Path:
+    name, version = parse_ref(ref)
+    folder = models_dir / name / version
+    _refuse_if(not folder.is_dir(), ref, "there is no such folder; see which models exist, or train it")
+    for link in (folder, folder.parent):
+        _refuse_if(link.is_symlink(), ref, f"{link.name} is a symbolic link")
+    return folder
 
 
 def _walk(folder: Path, ref: str) -> set[str]:
