@@ -47,7 +47,7 @@ class Changed(BaseModel):
     staging: dict[str, Any] | None
 
 
-config_values = APIBlueprint("config_values", __name__, tag="Config")
+config_values = APIBlueprint("config_values", __name__, tag="Configuration")
 _LIMIT = query(
     "limit",
     {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},

@@ -16,8 +16,9 @@ _LEFT_OUT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
 
 
 class _Loader(yaml.SafeLoader):
-    """As YAML 1.2 reads plain words: `off` is text and only `true` and `false` are flags. Neither a key that appears
-    twice nor an alias is taken: the one hides a value, the other can grow without end."""
+    """Makes plain data only, as its base does, and reads plain words as YAML 1.2: `off` is text, only `true` and `false`
+    are flags. Neither a key that appears twice nor an alias is taken: the one hides a value, the other can grow without
+    end."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -57,8 +58,8 @@ def written(current: Current) -> str:
 def values_of_file(text: str) -> dict[str, Any]:
     """The values that a file holds; not all keys need be in it. Raises UserError, naming the line."""
     try:
-        found = yaml.load(text, Loader=_Loader)  # noqa: S506 # nosec B506 - made of SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        found = yaml.load(text, Loader=_Loader)  # noqa: S506  # nosec B506
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError) as error:
         raise UserError(f"the file is not YAML that can be read: {_in_one_line(error)}", "file") from None
     if not isinstance(found, dict) or not found:
         raise UserError("the file must hold keys of the configuration, such as `proba_cutoff: 0.6`", "file")

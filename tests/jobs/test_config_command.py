@@ -149,6 +149,7 @@ def test_what_is_exported_can_be_kept_edited_and_imported(service: Path) -> None
         ("experiment: {name: half, arms: {champion: 0.5\n", "is not YAML that can be read: line 2"),
         ("proba_cutoff: 0.6\nproba_cutoff: 0.7\n", "line 2: proba_cutoff appears twice"),
         ("shadow: &a [heuristic]\npaused: *a\n", "line 2: aliases are not taken"),
+        ("? [proba_cutoff]\n: 0.6\n", "is not YAML that can be read"),
         ("- proba_cutoff\n", "the file must hold keys"),
         ("", "the file must hold keys"),
         ("1: 2\n", "1: unknown key"),
