@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="Address of Redis; empty: the embedded server under VAR_DIR."
     )
     access_token: SecretStr = Field(SecretStr(""), description="The token back ends send with each call.")
-    secret_key: SecretStr = Field(SecretStr(""), description="Signs CSRF tokens and flash messages.")
+    secret_key: SecretStr = Field(SecretStr(""), description="Signs CSRF tokens, encrypts second factors.")
     smtp_url: SecretStr = Field(
         SecretStr(""), description="smtp:// or smtps:// address of the mail server; empty: VAR_DIR/mail."
     )

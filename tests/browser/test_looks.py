@@ -90,7 +90,10 @@ def test_dark_is_dark_and_light_is_light(browse: OpenBrowser) -> None:
 
 def test_who_wants_no_motion_sees_none(browse: OpenBrowser) -> None:
     page = browse(reduced_motion="reduce").open("/login")
-    assert page.locator("main button").evaluate("(e) => getComputedStyle(e).transitionDuration") == "0s"
+    assert (
+        page.locator("main button:has-text('Sign in')").evaluate("(e) => getComputedStyle(e).transitionDuration")
+        == "0s"
+    )
 
 
 def test_the_first_load_is_light(browse: OpenBrowser) -> None:

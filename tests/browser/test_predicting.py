@@ -43,7 +43,7 @@ def test_a_wrong_password_says_so_and_is_not_shown(browse: OpenBrowser, site: ob
     page = watched.open("/login")
     page.fill("#username", watched.site.person())
     page.fill("#password", "not the password")
-    page.click("main button")
+    page.click("main button:has-text('Sign in')")
     expect(page.locator("[role=alert]")).to_have_text("User name or password is not right.")
     assert "not the password" not in page.content()
     assert page.locator("#password").get_attribute("type") == "password"

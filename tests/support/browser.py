@@ -58,7 +58,7 @@ class Watched:
         page = self.open(path)
         page.fill("#username", self.site.person())
         page.fill("#password", PASSWORD)
-        page.click("main button")
+        page.click("main button:has-text('Sign in')")
         page.wait_for_selector("h1:has-text('Predict')")
         return page
 
