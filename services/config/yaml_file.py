@@ -16,9 +16,9 @@ _LEFT_OUT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
 
 
 class _Loader(yaml.SafeLoader):
-    """Makes plain data only, as its base does, and reads plain words as YAML 1.2: `off` is text, only `true` and `false`
-    are flags. Neither a key that appears twice nor an alias is taken: the one hides a value, the other can grow without
-    end."""
+    """Makes plain data only, as its base does, and reads plain words as YAML 1.2: `off` is text, and only `true` and
+    `false` are flags. Neither a key that appears twice nor an alias is taken: the one hides a value, the other can
+    grow without end."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
