@@ -30,8 +30,12 @@ def by_ids() -> ResponseReturnValue:
 
 @model_ui.post("/what-if")
 def what_if() -> ResponseReturnValue:
-    """Scores the customer that the form describes."""
-    return _show(answered_form(request.form))
+    """Scores the customer that the form describes; with `?part=score` for the line that follows what is typed."""
+    view = answered_form(request.form)
+    if request.args.get("part") == "score":
+        g.partial = True
+        return render_template("predict/score.html", view=view)
+    return _show(view)
 
 
 @model_ui.post("/answers.csv")

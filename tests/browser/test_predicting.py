@@ -68,6 +68,19 @@ def test_what_if_from_a_customer_of_the_table(browse: OpenBrowser) -> None:
     expect(page.locator("tbody")).to_have_count(0)
 
 
+def test_the_score_follows_what_is_typed(browse: OpenBrowser) -> None:
+    page = browse().sign_in("/model_interface?view=what-if")
+    told = page.locator(".so-far")
+    expect(told).to_contain_text("at risk")
+    number = page.locator("fieldset input[type=number][required]").first
+    typical = number.input_value()
+    number.fill("")
+    expect(told).to_contain_text("Nothing was scored yet")
+    number.press_sequentially(typical)
+    expect(told).to_contain_text("at risk")
+    assert page.evaluate("document.activeElement.type") == "number"
+
+
 def test_sorting_needs_no_new_answer(browse: OpenBrowser) -> None:
     page = browse().sign_in()
     predict(page, "\n".join(IDS))

@@ -197,6 +197,21 @@ def test_the_form_starts_typical_and_scores_with_more_reasons(visitor: Visitor, 
     assert row.count("<li>") == min(8, len(trained.schema.features))
 
 
+def test_the_score_that_follows_what_is_typed_is_that_of_the_form(visitor: Visitor, trained: Trained) -> None:
+    visitor.get("/model_interface?view=what-if")
+    whole = visitor.post("/model_interface/what-if", form_of(trained)).text
+    part = visitor.post("/model_interface/what-if?part=score", form_of(trained))
+    percent = re.findall(r'<strong class="num">([^<]+)</strong>', part.text)
+    assert part.status_code == 200
+    assert "<form" not in part.text
+    assert len(percent) == 1
+    assert percent[0] in whole
+    number = next(f for f in trained.schema.features if f.kind == "number" and not f.nullable)
+    wrong = visitor.post("/model_interface/what-if?part=score", {**form_of(trained), PREFIX + number.name: "many"}).text
+    assert "Nothing was scored yet. Look again at" in wrong
+    assert '<strong class="num">' not in wrong
+
+
 def test_what_is_tried_out_leaves_no_trace(visitor: Visitor, app: APIFlask, trained: Trained) -> None:
     """Or an invented customer would stand on the call list, and in an experiment, under a real one's id."""
     tried = {**form_of(trained), "client_id": IDS[1]}
