@@ -99,7 +99,7 @@ def delete(job_id: UUID) -> ResponseReturnValue:
 def scored(job_id: UUID) -> ResponseReturnValue:
     """The answers of all rows that are done, as a file that is written while it is read."""
     wired, job = wiring(), from_store(lambda: _mine(job_id))
-    lines = from_store(lambda: begun(scored_csv(reading.answers(wired.engine, job.job_id))))
+    lines = from_store(lambda: scored_csv(begun(reading.answers(wired.engine, job.job_id))))
     name = f"{PurePath(job.file_name).stem}-scored{'' if job.state == DONE else '-part'}.csv"
     response = Response(lines, content_type="text/csv; charset=utf-8")
     response.headers.set("Content-Disposition", "attachment", filename=name)
