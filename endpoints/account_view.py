@@ -62,5 +62,5 @@ def session_row(session: OwnSession, now: datetime) -> SessionRow:
 
 
 def secret_view(secret: str, address: str) -> SecretView:
-    drawn = segno.make(address, error="m", micro=False).svg_inline(scale=5, border=4, dark="#000", light="#fff")
+    drawn = segno.make(address, error="m", micro=False).svg_inline(omitsize=True, border=4, dark="#000", light="#fff")
     return SecretView(drawn, " ".join(secret[start : start + 4] for start in range(0, len(secret), 4)))

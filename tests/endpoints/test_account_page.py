@@ -108,6 +108,7 @@ def test_setting_up_a_second_factor_shows_its_key_and_once_its_codes(anna: Visit
     drawn = re.search(r"<svg.*?</svg>", page[page.index('class="qr"') :], re.DOTALL)
     assert drawn
     assert ElementTree.fromstring(drawn.group()).tag.endswith("svg")
+    assert "viewBox" in drawn.group(), "or it is cut off where it is shown smaller"
     assert "style=" not in drawn.group()
     totp = TOTP(secret_on(page))
     wrong = anna.post(FACTOR, {"do": "confirm", "code": "000000"})
