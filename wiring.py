@@ -51,6 +51,7 @@ from services.ledger import ArchiveSink, LedgerSink
 from services.monitoring.monitor import Monitor
 from services.monitoring.pulse import BEAT_SECONDS, Pulse
 from services.prediction import PredictionService
+from services.score_spread import ScoreSpread
 from services.second_factor import SecondFactor
 from services.signed_tokens import SignedTokenReader
 from services.snapshot import Snapshot
@@ -82,6 +83,7 @@ class Wiring:
     token_memory: TokenMemory
     callers: Callers
     holdout_effect: HoldoutEffect
+    score_spread: ScoreSpread
     spool: Spool
     shipper: Shipper
     queue: Queue
@@ -211,6 +213,7 @@ def build_wiring(
         token_memory=token_memory,
         callers=_callers(settings, token_memory, clock),
         holdout_effect=HoldoutEffect(engine, clock),
+        score_spread=ScoreSpread(engine, clock),
         spool=spool,
         shipper=shipper,
         queue=queue,
