@@ -14,10 +14,11 @@ from services.models import Condition, Known
 
 NOTHING = Entered()
 BARELY = 0.0005
+BROAD = "effects"
 _PLOTS: Mapping[str, tuple[str, str, str]] = {
+    BROAD: ("Effects of the most telling features", "What each value adds to the log-odds of leaving.", ""),
     "calibration": ("Calibration", "Probability said against share that left; on the dashed line both agree.", "ece"),
     "scores": ("Scores of those who left and stayed", "The further apart the two, the better.", ""),
-    "effects": ("Effects of the most telling features", "What each value adds to the log-odds of leaving.", ""),
     "gains": ("Cumulative gains", "Share of the leavers found by calling the riskiest first.", ""),
     "lift": ("Lift by tenth", "How often each tenth left, against the average.", "top_decile_lift"),
     "roc": ("ROC curve", "Leavers found against stayers called in vain.", "roc_auc"),
@@ -32,6 +33,11 @@ class Plot:
     title: str
     about: str
     figure: str
+
+    @property
+    def broad(self) -> bool:
+        """Whether it is several pictures in one, which needs the width of the page."""
+        return self.name == BROAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from endpoints.model_figures import FIGURES, Figure, Gap, Lines, Shown, gap
 from endpoints.models_view import Working, model_name, working
 from endpoints.wording import label, percent
 from modeling.card import Card
-from services.model_comparison import Agreement, difference, same_customers
+from services.model_comparison import MOST_ANSWERS, RECENT, Agreement, difference, same_customers
 from services.model_duties import Duties, Meeting
 from services.models import Condition, Known
 
@@ -49,6 +49,7 @@ class Pictures:
 
     title: str
     about: str
+    broad: bool
     a: Plot | None
     b: Plot | None
 
@@ -71,6 +72,7 @@ class Comparison:
     pictures: Sequence[Pictures]
     meets: Sequence[Meet]
     agreement: Sequence[tuple[str, str]]
+    window: str = f"the newest {MOST_ANSWERS:,} answers of the last {RECENT.days} days"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,10 @@ def _pictures(a: Sequence[Plot], b: Sequence[Plot]) -> list[Pictures]:
     first, second = ({plot.name: plot for plot in each} for each in (a, b))
     found = {**second, **first}
     names = dict.fromkeys([*first, *second])
-    return [Pictures(found[name].title, found[name].about, first.get(name), second.get(name)) for name in names]
+    return [
+        Pictures(found[name].title, found[name].about, found[name].broad, first.get(name), second.get(name))
+        for name in names
+    ]
 
 
 def _meeting_words(meeting: Meeting) -> str:

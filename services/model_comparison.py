@@ -13,7 +13,7 @@ from helpers.clock import Clock
 from modeling.card import Card, Interval
 
 RECENT = timedelta(days=30)
-MOST_ANSWERS = 1_000
+MOST_ANSWERS = 500
 FEWEST_CLIENTS = 20
 
 
