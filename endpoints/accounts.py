@@ -18,12 +18,6 @@ WRONG_CODE = f"{WRONG} After ten minutes the password is asked for again."
 WRONG_NAME = "User name or password is not right."
 
 
-@accounts.get("/")
-def home() -> ResponseReturnValue:
-    """The first page."""
-    return redirect(url_for("model_ui.page" if session_cookie.visitor() else "accounts.login"))
-
-
 @accounts.get("/login")
 def login() -> ResponseReturnValue:
     """The sign-in page; whoever is signed in goes on to where they wanted."""
@@ -109,7 +103,7 @@ def _end_session() -> None:
 
 
 def _goal() -> str:
-    return _next() or url_for("accounts.home")
+    return _next() or url_for("today_page.page")
 
 
 def _next() -> str | None:

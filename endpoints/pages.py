@@ -21,6 +21,7 @@ from endpoints.scoring_page import scoring_page
 from endpoints.sign_in_limits import limit_sign_ins
 from endpoints.suggestions_page import suggestions_page
 from endpoints.team_page import team_page
+from endpoints.today_page import today_page
 from endpoints.tokens_page import tokens_page
 from endpoints.wording import money, percent
 from services.sign_in import IDLE
@@ -35,6 +36,7 @@ class Page:
 
 
 PAGES = (
+    Page("today_page.page", "Today"),
     Page("call_list_page.page", "Call list"),
     Page("model_ui.page", "Predict"),
     Page("experiments_page.page", "Experiments"),
@@ -45,6 +47,7 @@ PAGES = (
 )
 OPEN = (assets, accounts)
 PAGE_BLUEPRINTS = (
+    today_page,
     model_ui,
     scoring_page,
     call_list_page,
