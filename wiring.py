@@ -29,6 +29,7 @@ from data.queue import Queue
 from data.redis_client import build_redis
 from data.s3_archive import S3Archive
 from data.spool import Spool
+from data.stage_client import StageClient
 from data.webhook import WebhookSender
 from helpers.clock import Clock, SystemClock
 from helpers.failsoft import FailSoft
@@ -44,6 +45,7 @@ from services.callers import Callers
 from services.config.last import LastConfig
 from services.config.lifecycle import Lifecycle
 from services.config.live import LiveConfigSource
+from services.config.staging import StagingDeployment
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
 from services.jwt_keys import read_keys
@@ -204,7 +206,9 @@ def build_wiring(
         activity=activity,
         registry=registry,
         live=live,
-        config_changes=Lifecycle(engine, registry, clock, partial(redis_guard.call, activity.announce, default=False)),
+        config_changes=Lifecycle(
+            engine, registry, clock, partial(redis_guard.call, activity.announce, default=False), _staging(settings)
+        ),
         customers=customers,
         predictions=predictions,
         accounts=AccountService(engine, clock),
@@ -278,6 +282,12 @@ def _webhook(settings: Settings, clock: Clock) -> WebhookSender | None:
     """Nobody is told where no address is set."""
     url = settings.webhook_url.get_secret_value()
     return WebhookSender(url, settings.webhook_secret.get_secret_value(), clock) if url else None
+
+
+def _staging(settings: Settings) -> StagingDeployment | None:
+    """Nothing is tried out elsewhere where no address is set."""
+    url, token = settings.stage_url, settings.stage_token.get_secret_value()
+    return StagingDeployment(StageClient(url, token), settings.environment) if url else None
 
 
 def _archive(settings: Settings) -> Archive:

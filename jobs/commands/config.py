@@ -10,7 +10,7 @@ import click
 import orjson
 
 from data.config_change_store import Change
-from data.stage_config import stage_config
+from data.stage_client import StageClient
 from helpers.errors import UserError
 from jobs.commands.acting import actor, tell_fleet
 from jobs.commands.reporting import reported
@@ -19,6 +19,7 @@ from services.config.candidate import Difference
 from services.config.history import Revision
 from services.config.lifecycle import Lifecycle, NothingChanges
 from services.config.spelling import spelled
+from services.config.staging import shared
 from services.config.yaml_file import values_of_file, written
 
 UNCHANGED = "Nothing to change: these values are in force already."
@@ -175,15 +176,16 @@ def _try_out(values: Mapping[str, Any], as_json: bool) -> None:
 
 
 def _carry(target: str, reason: str | None, as_json: bool) -> None:
-    """Carries what is in force on staging into this deployment, whose database is another."""
+    """Carries what is in force on staging into this deployment, whose database is another; keys that each deployment
+    has for itself stay as they are."""
     settings = wiring().settings
     if target != settings.environment:
         raise UserError(f"ENVIRONMENT is {settings.environment}: run this where it is {target}", "to")
     if not settings.stage_url:
         raise UserError("STAGE_URL is not set: it says where the other deployment is", "STAGE_URL")
-    values, revision = stage_config(settings.stage_url, settings.stage_token.get_secret_value())
-    source = f"config revision {revision} of {settings.stage_url}"
-    _set(values, f"{reason} ({source})" if reason else source, as_json)
+    found = StageClient(settings.stage_url, settings.stage_token.get_secret_value()).config()
+    source = f"config revision {found.revision} of {settings.stage_url}"
+    _set(shared(found.values), f"{reason} ({source})" if reason else source, as_json)
 
 
 def _set(values: Mapping[str, Any], reason: str, as_json: bool) -> None:

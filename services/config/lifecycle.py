@@ -44,8 +44,8 @@ class RehearsalFailed(UserError):
 class Staging(Protocol):
     """Another deployment, on which a change is tried out first."""
 
-    def try_out(self, values: Mapping[str, str], reason: str, customers: Sequence[Golden]) -> dict[str, Any]:
-        """Applies the values there, asks for the customers and gives a report, as JSON: `passed`, a boolean, `error`
+    def try_out(self, candidate: Candidate, reason: str, customers: Sequence[Golden]) -> dict[str, Any]:
+        """Applies the changes there, asks for the customers and gives a report, as JSON: `passed`, a boolean, `error`
         in words when it is false, and whatever else there is to tell. Never raises."""
 
 
@@ -221,7 +221,7 @@ class Lifecycle:
         """What does not pass the rehearsal does not come as far as staging."""
         if self._staging is None or seen.report["errors"]:
             return None
-        return self._staging.try_out(seen.candidate.changes, reason, seen.customers)
+        return self._staging.try_out(seen.candidate, reason, seen.customers)
 
     def _refuse_untried(self, change: Change) -> None:
         if self._staging is not None and not (change.staging or {}).get("passed") and change.state != DRAFT:
@@ -242,7 +242,8 @@ def _rehearsed(mine: Turn, change: Change, seen: Preview, staging: dict[str, Any
     good = not seen.report["errors"] and (staging is None or staging["passed"])
     facts = {**_UNREHEARSED, "state": REHEARSED if good else DRAFT, "rehearsal": seen.report, "staging": staging}
     change = config_change_store.put(mine.connection, change.id, **facts, base_revision=seen.candidate.base)
-    _note(mine, change, actor, "config_rehearsed", passed="yes" if good else "no", reason=change.reason)
+    outcome = {"passed": "yes"} if good else {"passed": "no", "error": _why(change)}
+    _note(mine, change, actor, "config_rehearsed", **outcome, reason=change.reason)
     return change
 
 

@@ -173,6 +173,7 @@ def test_a_revision_is_carried_from_staging_to_production(
 ) -> None:
     with application(tmp_path / "stage", trained, embedded_redis_url) as stage, served(stage) as url:
         configure(stage, aliases=trained.aliases, proba_cutoff="0.65", shadow=["heuristic"])
+        configure(stage, alert_recipients=["testers@example.com"])
         monkeypatch.setenv("STAGE_URL", url)
         monkeypatch.setenv("STAGE_TOKEN", TOKEN)
         context.wiring.cache_clear()
@@ -182,7 +183,7 @@ def test_a_revision_is_carried_from_staging_to_production(
         context.wiring.cache_clear()
         refused = run("promote", "--from", "stage", "--to", "local")
     assert "answered 403; STAGE_TOKEN needs the scope config:read" in refused.stderr
-    assert (value("proba_cutoff"), value("shadow")) == (0.65, ["heuristic"])
-    assert history()[0]["reason"] == f"config revision 3 of {url}"
+    assert (value("proba_cutoff"), value("shadow"), value("alert_recipients")) == (0.65, ["heuristic"], [])
+    assert history()[0]["reason"] == f"config revision 4 of {url}"
     gone = run("promote", "--from", "stage", "--to", "local")
     assert (gone.exit_code, "does not answer" in gone.stderr) == (1, True)

@@ -11,6 +11,7 @@ from data import config_change_store, config_store
 from data.feature_store import Customer, replace_customers
 from helpers.clock import SystemClock
 from helpers.errors import UserError
+from services.config.candidate import Candidate
 from services.config.golden import Golden
 from services.config.lifecycle import Lifecycle, NothingChanges, RehearsalFailed, UnknownChange
 from services.config.model import ConfigRefused
@@ -41,8 +42,8 @@ class Elsewhere:
         self.passed = passed
         self.asked: list[tuple[Mapping[str, str], str, int]] = []
 
-    def try_out(self, values: Mapping[str, str], reason: str, customers: Sequence[Golden]) -> dict[str, Any]:
-        self.asked.append((values, reason, len(customers)))
+    def try_out(self, candidate: Candidate, reason: str, customers: Sequence[Golden]) -> dict[str, Any]:
+        self.asked.append((candidate.changes, reason, len(customers)))
         return {"passed": self.passed, "error": None if self.passed else "it answered 500"}
 
 
