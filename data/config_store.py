@@ -63,6 +63,11 @@ def overtaken(connection: Connection, base: int, revision: int) -> bool:
     return connection.execute(foreign.with_for_update()).first() is not None
 
 
+def rows_after(connection: Connection, revision: int, limit: int = MOST_APART) -> list[ConfigRow]:
+    """The first `limit` rows behind the revision, the oldest first."""
+    return _rows(connection, _SELECT.where(config.c.id > revision).order_by(None).order_by(config.c.id).limit(limit))
+
+
 def latest_revision(connection: Connection) -> int:
     """The id of the newest row, whoever wrote it; 0 in an empty table."""
     return connection.scalar(select(func.coalesce(func.max(config.c.id), 0))) or 0

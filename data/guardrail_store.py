@@ -26,11 +26,14 @@ class RecentAnswer:
     seconds: float
 
 
-def recent_answers(connection: Connection, since: datetime, limit: int = MOST_ROWS) -> list[RecentAnswer]:
-    """The newest `limit` answers since then, the newest first: found by the index, however large the ledger is."""
+def recent_answers(
+    connection: Connection, since: datetime, limit: int = MOST_ROWS, until: datetime | None = None
+) -> list[RecentAnswer]:
+    """The newest `limit` answers since then, and before `until`, the newest first: found by the index, however large
+    the ledger is."""
     newest = (
         select(_C.prediction_id)
-        .where(_C.answered_at >= since)
+        .where(_C.answered_at >= since, *([] if until is None else [_C.answered_at < until]))
         .order_by(_C.answered_at.desc(), _C.prediction_id.desc())
         .limit(limit)
         .subquery()

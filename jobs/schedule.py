@@ -17,6 +17,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.turns import Turns
+from services.config.watch import ConfigWatch
 from services.digest import make_digest
 from services.guardrails import Guard
 from services.notifications import sweep
@@ -46,6 +47,7 @@ class Duty:
 def duties(wired: Wiring) -> list[Duty]:
     watch = RiskWatch(wired.engine, wired.registry, wired.queue, wired.clock, webhooks=wired.webhook is not None)
     guard = Guard(wired.engine, wired.registry, wired.activity, wired.clock, wired.announce)
+    changes = ConfigWatch(wired.engine, wired.registry, wired.activity, wired.clock, wired.announce)
     return [
         Duty("message_sweep", SWEEP_SECONDS, partial(sweep, wired.engine, wired.queue, wired.clock)),
         Duty("scoring_sweep", SWEEP_SECONDS, partial(care.sweep, wired.engine, wired.queue, wired.clock)),
@@ -53,6 +55,7 @@ def duties(wired: Wiring) -> list[Duty]:
         Duty("risk_watch", WATCH_SECONDS, watch.look),
         Duty("digest", DIGEST_SECONDS, partial(make_digest, wired.engine, wired.registry, wired.queue, wired.clock)),
         Duty("guardrails", GUARD_SECONDS, guard.watch_answers),
+        Duty("config_watch", GUARD_SECONDS, changes.look),
         Duty("guardrails_outcomes", OUTCOMES_SECONDS, guard.watch_outcomes),
         Duty("waiting_outcomes", WAITING_SECONDS, partial(settle_all, wired.engine)),
     ]

@@ -47,10 +47,15 @@ def _arms(config: LiveConfig) -> list[Challenge]:
 def conduct_of_arm(rows: Sequence[RecentAnswer], experiment: str, arm: str, model: str, failures: int) -> Conduct:
     """What the arm did. `rows` come newest first; `failures` are those of its model, wherever clients met it."""
     own = [row for row in rows if row.experiment == experiment and row.arm == arm]
-    newest = list({row.client_id: row for row in reversed(own) if row.prediction is not None}.values())
+    return conduct(model, own, _attempts(rows, model, failures), failures)
+
+
+def conduct(name: str, rows: Sequence[RecentAnswer], attempts: int, failures: int) -> Conduct:
+    """What these answers, the newest first, come to: of each client the newest score counts, unless it was silent."""
+    newest = list({row.client_id: row for row in reversed(rows) if row.prediction is not None}.values())
     scores = [row.prediction for row in newest if row.prediction is not None]
     high = sum(row.prediction is not None and row.prediction >= row.cutoff for row in newest)
-    return Conduct(model, _attempts(rows, model, failures), failures, [row.seconds for row in own], scores, high)
+    return Conduct(name, attempts, failures, [row.seconds for row in rows], scores, high)
 
 
 def conducts_of_shadow(rows: Sequence[RecentAnswer], challenge: Challenge, failures: int) -> tuple[Conduct, Conduct]:

@@ -57,7 +57,7 @@ class Guard:
             rows = guardrail_store.recent_answers(connection, since)
         if len(rows) == guardrail_store.MOST_ROWS:
             since = rows[-1].answered_at
-        limits = _limits(reading.built.config)
+        limits = reading.built.config.guardrails.limits
         return self._pause({each: list(self._broken(limits, each, rows, since)) for each in watched})
 
     def watch_outcomes(self) -> Findings:
@@ -69,7 +69,7 @@ class Guard:
             config, now, found = reading.built.config, self.clock.now(), {}
             for each in challenges(config):
                 its, usual = squared_errors(connection, each, now, config.maturity_days)
-                breach = brier_breach(_limits(config), each.model, its, usual)
+                breach = brier_breach(config.guardrails.limits, each.model, its, usual)
                 found[each] = [breach] if breach else []
         return self._pause(found)
 
@@ -129,10 +129,6 @@ def _since(reading: Reading[Serving], now: datetime) -> datetime:
     changed = [row.inserted_at for row in reading.rows if row.key in ASSIGNING and row.id not in refused]
     hours = reading.built.config.guardrails.hours
     return max([now - timedelta(hours=hours), *changed])
-
-
-def _limits(config: LiveConfig) -> Limits:
-    return Limits(**config.guardrails.model_dump(exclude={"hours"}))
 
 
 def _without(config: LiveConfig, broken: Findings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the mails say: about a client's prediction, a day's crossings, an experiment's guardrail."""
+"""What the mails say: about a client's prediction, a day's crossings, an experiment's guardrail, a change's watch."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from data.notifications import Notification
 from data.prediction_log import LedgerRow
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "mail"
-PREDICTION, DIGEST, GUARDRAIL = "prediction", "digest", "guardrail"
+PREDICTION, DIGEST, GUARDRAIL, WATCH = "prediction", "digest", "guardrail", "watch"
 MOST_REASONS = 5
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -92,6 +92,12 @@ def _guardrail_subject(content: Mapping[str, Any]) -> str:
     return f"Challenger paused: {content['challenger']} {place}"
 
 
+def _watch_subject(content: Mapping[str, Any]) -> str:
+    """Where nothing could be taken back, that comes first."""
+    done = "taken back" if content["taken_back"] else "does harm, and could not be taken back"
+    return f"Config change {content['change']} {done}: {', '.join(content['keys'])}"
+
+
 def _percent(probability: float) -> str:
     return f"{100 * probability:.0f} %"
 
@@ -122,6 +128,7 @@ _SUBJECTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     PREDICTION: _prediction_subject,
     DIGEST: _digest_subject,
     GUARDRAIL: _guardrail_subject,
+    WATCH: _watch_subject,
 }
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES),

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from experiments.guardrails import Limits
 from experiments.plan import CHAMPION, HOLDOUT, LAYERS_SALT, MAIN
 
 SHARE_TOLERANCE = 1e-6
@@ -147,3 +148,7 @@ class Guardrails(BaseModel):
         200, ge=20, le=1_000_000, description="Clients of either side before a rule speaks; a tenth for errors."
     )
     hours: int = Field(24, ge=1, le=720, description="How far back answers are looked at.")
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(**self.model_dump(exclude={"hours"}))

@@ -142,6 +142,38 @@ def test_a_guardrail_shows_markup_and_code_as_they_are(nasty: str) -> None:
     assert Text(message.html).tags == Text(other(guardrail()).html).tags
 
 
+def watch(name: str = "to see", **changes: Any) -> dict[str, Any]:
+    told = {"change": 17, "author": name, "reason": name, "keys": ["proba_cutoff"], "at": ANSWERED_AT.isoformat()}
+    done = {"taken_back": True, "revision": 99, "lines": [f"proba_cutoff: 0.6 → {name}"]}
+    return {"kind": "watch", "sentences": [name], **told, **done, **changes}
+
+
+def test_a_watch_says_what_was_taken_back_and_why() -> None:
+    message = other(watch())
+    assert message.subject == "Config change 17 taken back: proba_cutoff"
+    for body in (message.text, message.html):
+        for said in ("taken back by itself", "2026-11-22 at 00:30 UTC", "revision 99", "proba_cutoff: 0.6 → to see"):
+            assert said in body
+        assert "https://holdfast.example/config" in body
+    assert "http" not in other(watch(), Letterhead("holdfast@example.com")).text
+
+
+def test_a_watch_says_what_it_could_not_take_back() -> None:
+    message = other(watch(taken_back=False, hindrance="changed again since"))
+    assert message.subject == "Config change 17 does harm, and could not be taken back: proba_cutoff"
+    for body in (message.text, message.html):
+        assert "could not be taken back: changed again since. It is still in force." in body
+        assert "In force again" not in body
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_a_watch_shows_markup_and_code_as_they_are(nasty: str) -> None:
+    message = other(watch(nasty))
+    assert message.text.count(nasty) == 4
+    assert Text(message.html).text.count(nasty) == 4
+    assert Text(message.html).tags == Text(other(watch()).html).tags
+
+
 def digest_of(client: dict[str, Any]) -> dict[str, Any]:
     return {
         "kind": "digest",
