@@ -51,3 +51,11 @@ def test_the_newest_is_listed_first(engine: Engine) -> None:
         listed = model_store.list_models(connection)
     assert [record.version for record in listed] == ["3", "2", "1"]
     assert listed[0].created_at - NOW == timedelta(0)
+
+
+def test_versions_come_by_the_page_newest_first(engine: Engine) -> None:
+    numbers = [add(engine, "additive", str(version)) for version in (1, 2, 3)]
+    with engine.connect() as connection:
+        assert [one.id for one in model_store.list_models(connection, 2)] == numbers[:0:-1]
+        assert [one.id for one in model_store.list_models(connection, 2, numbers[1])] == numbers[:1]
+        assert model_store.references(connection) == ["additive@3", "additive@2", "additive@1"]
