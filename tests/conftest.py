@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.support.models",
     "tests.support.stack",
     "tests.support.browser",
+    "tests.support.lived_in",
 ]
 
 

@@ -12,6 +12,7 @@ from apiflask import APIFlask
 from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
 
+from endpoints.session_cookie import COOKIE
 from tests.support.customers import LONG_ID, fill_tables, wordy_fields
 from tests.support.models import Trained
 from tests.support.services import absent
@@ -41,13 +42,15 @@ class Site:
 
 @dataclass
 class Watched:
-    """A page, and all that it did wrong: each list must stay empty."""
+    """A page, and all that it did wrong: each list must stay empty. `complaints` are what it wrote to its console as
+    errors, but for answers that say so by their status."""
 
     page: Page
     site: Site
     violations: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
 
     def open(self, path: str) -> Page:
         self.page.goto(f"{self.site.url}{path}")
@@ -62,14 +65,22 @@ class Watched:
         page.wait_for_selector("h1:has-text('Predict')")
         return page
 
+    def enter(self, username: str) -> None:
+        """Signs that user in, past the form and its limits."""
+        sessions = self.site.app.extensions["holdfast"].accounts.sessions
+        token = sessions.sign_in(username, PASSWORD, "192.0.2.1")
+        self.page.context.add_cookies([{"name": COOKIE, "value": token, "url": self.site.url}])
+
     def listen(self) -> None:
-        self.page.on("console", lambda message: self._hear(message.text))
+        self.page.on("console", lambda message: self._hear(message.type, message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._see)
 
-    def _hear(self, text: str) -> None:
+    def _hear(self, kind: str, text: str) -> None:
         if "Content Security Policy" in text:
             self.violations.append(text)
+        elif kind == "error" and not text.startswith("Failed to load resource"):
+            self.complaints.append(text)
 
     def _see(self, request: Request) -> None:
         if not request.url.startswith((self.site.url, "data:")):
@@ -77,6 +88,15 @@ class Watched:
 
 
 OpenBrowser = Callable[..., Watched]
+
+
+def watch(chromium: Browser, site: Site, viewport: ViewportSize = DESK, **options: object) -> Watched:
+    """A fresh window, with cookies and a cache of its own."""
+    context = chromium.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    watched = Watched(context.new_page(), site)
+    watched.listen()
+    return watched
 
 
 @pytest.fixture(scope="session")
@@ -105,12 +125,8 @@ def browse(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
     opened: list[Watched] = []
 
     def make(viewport: ViewportSize = DESK, **options: object) -> Watched:
-        context = chromium.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
-        watched = Watched(context.new_page(), site)
-        watched.listen()
-        opened.append(watched)
-        return watched
+        opened.append(watch(chromium, site, viewport, **options))
+        return opened[-1]
 
     yield make
     for watched in opened:
