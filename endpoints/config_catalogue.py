@@ -29,7 +29,7 @@ class Setting:
 
     @property
     def description(self) -> str:
-        return LiveConfig.model_fields[self.key].description or ""
+        return (LiveConfig.model_fields[self.key].description or "").replace("`", "")
 
     @property
     def low(self) -> float | None:
@@ -86,7 +86,7 @@ GROUPS = (
         (
             Setting("proba_cutoff", "High risk from", "cutoff", "%"),
             Setting("risk_hysteresis", "Margin before a client leaves high risk", "percent", "percentage points"),
-            Setting("call_list_capacity", "Calls a day", "number", "calls"),
+            Setting("call_list_capacity", "Capacity of the team", "number", "calls a day"),
             Setting("contact_rest_days", "Rest after a contact", "number", "days"),
         ),
     ),

@@ -107,8 +107,15 @@ def change_view(
 
 
 def changes_in_words(difference: Sequence[tuple[str, str | None, str]]) -> list[Changed]:
-    """Of key, old and new text."""
-    return [Changed(key, title(key), words_of_text(key, old), words_of_text(key, new)) for key, old, new in difference]
+    """Of key, old and new text; as the table has them where the words would be the same."""
+    return [_changed(*each) for each in difference]
+
+
+def _changed(key: str, old: str | None, new: str) -> Changed:
+    said = words_of_text(key, old), words_of_text(key, new)
+    if old is not None and old != new and said[0] == said[1]:
+        said = old, new
+    return Changed(key, title(key), *said)
 
 
 def _difference(change: Change, old: Mapping[str, str]) -> list[tuple[str, str | None, str]]:

@@ -45,7 +45,7 @@ class Filled:
 
     def refused_by(self, error: UserError) -> "Filled":
         if isinstance(error, ConfigRefused):
-            return Filled(self.fields, {key: _said(key, text) for key, text in error.problems.items()})
+            return Filled(self.fields, {key: said(key, text) for key, text in error.problems.items()})
         if error.field == REASON:
             return Filled(self.fields, {REASON: sentence(str(error))})
         return Filled(self.fields, {}, sentence(str(error)))
@@ -80,12 +80,14 @@ def offers(config: LiveConfig, available: list[str]) -> Offers:
     aliases = sorted(config.aliases, key=lambda alias: (alias != CHAMPION, alias))
     named = [Choice(alias, f"{arm_name(alias)} ({arm_name(config.aliases[alias])})") for alias in aliases]
     models = [Choice(ref, arm_name(ref)) for ref in refs]
+    others = [choice for choice in named if choice.value != CHAMPION]
+    unnamed = [choice for choice in models if choice.value not in config.aliases.values()]
     running = [each.name for each in config.experiments if each.compares]
     main = config.experiment
     return Offers(
         models=models,
         arms=_with(named, [*main.arms]),
-        shadows=_with([*named, *models], config.shadow),
+        shadows=_with([*others, *unnamed], config.shadow),
         paused=_with([Choice(name, name) for name in running], config.paused),
         locked=main.name if main.compares else "",
     )
@@ -104,7 +106,7 @@ def _with(choices: list[Choice], chosen: "list[str] | tuple[str, ...]") -> list[
     return [*choices, *(Choice(name, arm_name(name)) for name in chosen if name not in known)]
 
 
-def _said(key: str, text: str) -> str:
+def said(key: str, text: str) -> str:
     """In the words and the units of the form."""
     setting = SETTINGS.get(key)
     if setting is None:

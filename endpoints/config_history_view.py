@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from endpoints.config_change_view import Changed, changes_in_words
+from endpoints.config_form import said
 from endpoints.entered import Entered
 from services.config.history import SQL, Revision
 
@@ -47,6 +48,5 @@ def history_view(
 def _past(found: Revision, newest: bool, entered: Entered) -> Past:
     changed = changes_in_words([(each.key, each.old, each.new) for each in found.changes])
     typed = found.author == SQL
-    return Past(
-        found.revision, found.at, found.author, found.reason or "", changed, found.refused or "", typed, newest, entered
-    )
+    refused = said(found.changes[0].key, found.refused) if found.refused else ""
+    return Past(found.revision, found.at, found.author, found.reason or "", changed, refused, typed, newest, entered)

@@ -8,7 +8,7 @@ from data.config_change_store import Change
 from data.config_store import ConfigRow
 from endpoints.config_catalogue import GROUPS, POLICIES, RAILS, Group, Rail, Setting
 from endpoints.config_fields import WAS, seen, values_of
-from endpoints.config_form import Filled, Offers, bounds
+from endpoints.config_form import Filled, Offers, bounds, said
 from endpoints.config_words import title, words
 from endpoints.score_bars import Bars
 from services.config.history import SQL
@@ -91,7 +91,7 @@ def sections(snapshot: Snapshot, found: Origins, form: Filled) -> list[Section]:
 
 
 def refused_rows(refused: Sequence[RefusedRow]) -> list[Refused]:
-    return [Refused(title(row.key), row.reason) for row in refused]
+    return [Refused(title(row.key), said(row.key, row.reason)) for row in refused]
 
 
 def _row(setting: Setting, values: dict[str, object], found: Origins, form: Filled, entered: dict[str, object]) -> Row:

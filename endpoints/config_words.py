@@ -56,7 +56,8 @@ def _number(value: Any, unit: str) -> str:
 
 
 def _singular(unit: str) -> str:
-    return unit.removesuffix("s")
+    first, apart, rest = unit.partition(" ")
+    return f"{first.removesuffix('s')}{apart}{rest}"
 
 
 def _length(seconds: float) -> str:
@@ -101,8 +102,7 @@ def _experiment(value: Any, unit: str) -> str:
 
 
 def _guardrails(value: Any, unit: str) -> str:
-    said = [f"{rail.title.lower()} {_rail(value[rail.name])}" for rail in RAILS if rail.name in value]
-    return ", ".join(said)
+    return "; ".join(f"{rail.title} {_rail(value[rail.name])}" for rail in RAILS if rail.name in value)
 
 
 def _rail(value: Any) -> str:
