@@ -233,8 +233,17 @@ def _with_secrets(settings: Settings) -> Settings:
             raise UserError(f"{name} is missing in VAR_DIR/local.env: delete that file to have it made anew.", name)
     if settings.webhook_url.get_secret_value() and not settings.webhook_secret.get_secret_value():
         raise UserError(f"WEBHOOK_SECRET must be set where WEBHOOK_URL is. {HOW_TO_MAKE_ONE}", "WEBHOOK_SECRET")
-    if settings.stage_url and not settings.stage_token.get_secret_value():
-        raise UserError(
-            "STAGE_TOKEN must be set where STAGE_URL is: an access token of that deployment.", "STAGE_TOKEN"
-        )
+    _check_staging(settings)
     return settings
+
+
+def _check_staging(settings: Settings) -> None:
+    """A deployment that tried its changes on itself would try each trial again."""
+    if not settings.stage_url:
+        return
+    if not settings.stage_token.get_secret_value():
+        raise UserError("STAGE_TOKEN must be set where STAGE_URL is: a token of that deployment.", "STAGE_TOKEN")
+    own = settings.public_url.rstrip("/").casefold()
+    if settings.environment == "stage" or settings.stage_url.rstrip("/").casefold() == own:
+        text = "STAGE_URL must name another deployment than this one, and staging itself has none: take it away."
+        raise UserError(text, "STAGE_URL")

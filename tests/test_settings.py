@@ -130,6 +130,18 @@ def test_webhooks_need_a_secret_to_sign_them_with(environment: str, tmp_path: Pa
     assert load_settings({**given, "WEBHOOK_SECRET": secret}).webhook_secret.get_secret_value() == secret
 
 
+def test_staging_is_another_deployment_that_is_entered_with_a_token(tmp_path: Path) -> None:
+    url = "https://stage.example.com"
+    given = {"ENVIRONMENT": "prod", "VAR_DIR": str(tmp_path), **SECRETS, "STAGE_URL": url}
+    with pytest.raises(UserError, match="STAGE_TOKEN must be set"):
+        load_settings(given)
+    given["STAGE_TOKEN"] = "a token of the other one"
+    assert load_settings(given).stage_url == url
+    for itself in ({"ENVIRONMENT": "stage"}, {"PUBLIC_URL": f"{url.upper().replace('HTTPS', 'https')}/"}):
+        with pytest.raises(UserError, match="another deployment than this one"):
+            load_settings({**given, **itself})
+
+
 def test_model_classes_are_told_apart(tmp_path: Path) -> None:
     settings = load_settings({"VAR_DIR": str(tmp_path), "MODEL_CLASSES": "a.b:C, d:E,"})
     assert settings.model_class_paths() == ("a.b:C", "d:E")
