@@ -130,11 +130,18 @@ def _read_aliases(key: str, form: Fields) -> dict[str, str]:
 
 
 def _read_experiment(key: str, form: Fields) -> dict[str, Any]:
-    """Without a salt its name is the salt. Arms without a share are left out."""
+    """Arms without a share are left out."""
     prefix, name = f"{key}.share.", form.get(f"{key}.name", "").strip()
     shares = {field.removeprefix(prefix): text for field, text in form.items() if field.startswith(prefix)}
     arms = {arm: part(text) for arm, text in shares.items() if text.strip() and number(text) != 0}
-    return {"name": name, "salt": form.get(f"{key}.salt", "").strip() or name, "arms": arms}
+    return {"name": name, "salt": _salt(form, key, name), "arms": arms}
+
+
+def _salt(form: Fields, key: str, name: str) -> str:
+    """The name, where none is entered, or where an experiment of another name would take over the salt of the last."""
+    salt, was = form.get(f"{key}.salt", "").strip(), _json_of(form.get(WAS + key, ""))
+    renamed = isinstance(was, dict) and was.get("salt") == salt and was.get("name") != name
+    return name if renamed or not salt else salt
 
 
 def _read_guardrails(key: str, form: Fields) -> dict[str, Any]:
@@ -145,16 +152,16 @@ def _read_guardrails(key: str, form: Fields) -> dict[str, Any]:
 
 def _read_each(key: str, form: Fields) -> list[str]:
     """What was chosen before keeps its place."""
-    chosen, was = form.getlist(key), _list(form.get(WAS + key, ""))
-    return [*(each for each in was if each in chosen), *(each for each in chosen if each not in was)]
+    chosen, was = form.getlist(key), _json_of(form.get(WAS + key, ""))
+    kept = [each for each in was if each in chosen] if isinstance(was, list) else []
+    return [*kept, *(each for each in chosen if each not in kept)]
 
 
-def _list(text: str) -> list[Any]:
+def _json_of(text: str) -> Any:
     try:
-        found = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return []
-    return found if isinstance(found, list) else []
+        return None
 
 
 def _read_json(key: str, form: Fields) -> Any:

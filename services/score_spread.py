@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 
 from data.score_counts import BINS, MOST, score_counts
 from helpers.clock import Clock
+from services.background import Background
 
-REMEMBERED = timedelta(seconds=60)
+FRESH, USABLE = timedelta(minutes=1), timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +35,35 @@ class Spread:
 
 
 class ScoreSpread:
-    """One count serves a process for a minute; while one thread counts anew, the others go on with what was known."""
+    """One count serves a process for a minute. After that it still does, for as long as it takes to count anew beside
+    the request, but never when it is older than ten minutes."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
         self._counting = Lock()
+        self._background = Background("scores", threads=1)
         self._known: tuple[datetime, Spread] | None = None
 
     def current(self) -> Spread:
         """Raises SQLAlchemyError."""
         known = self._known
-        if known and self._clock.now() - known[0] < REMEMBERED:
-            return known[1]
-        if known and self._counting.locked():
-            return known[1]
+        age = self._clock.now() - known[0] if known else USABLE
+        if known is None or age >= USABLE:
+            with self._counting:
+                return self._counted()
+        if age >= FRESH and not self._counting.locked():
+            self._background.submit(self._recount)
+        return known[1]
+
+    def _recount(self) -> None:
         with self._counting:
-            return self._counted()
+            self._counted()
 
     def _counted(self) -> Spread:
         """Once for all who waited."""
         now = self._clock.now()
-        if self._known is None or now - self._known[0] >= REMEMBERED:
+        if self._known is None or now - self._known[0] >= FRESH:
             with self._engine.connect() as connection:
                 self._known = (now, Spread(tuple(score_counts(connection))))
         return self._known[1]

@@ -8,6 +8,7 @@ import pytest
 from apiflask import APIFlask
 from werkzeug.datastructures import MultiDict
 
+from data import config_change_store
 from endpoints.config_catalogue import GROUPS, RAILS, settings
 from endpoints.config_fields import WAS, changed_values, fields_of, values_of
 from endpoints.config_words import words_of_text
@@ -117,6 +118,14 @@ def test_what_is_entered_becomes_the_values_it_means() -> None:
         "two_person_rule": False,
         "layers": "{",
     }
+
+
+def test_an_experiment_of_another_name_has_a_salt_of_its_own() -> None:
+    fields = fields_of(RICH.model_dump(mode="json"))
+    fields["experiment.name"] = "forest"
+    assert changed_values(fields)["experiment"]["salt"] == "forest"
+    fields["experiment.salt"] = "mine"
+    assert changed_values(fields)["experiment"]["salt"] == "mine"
 
 
 def test_a_value_that_others_changed_meanwhile_stays_as_it_is() -> None:
@@ -244,3 +253,18 @@ def test_rows_typed_in_sql_are_told_apart_and_refused_ones_say_why(visitor: Visi
     past = text_of(visitor.get(f"{PATH}/history").text)
     assert "Never in force Must be a number from 1 to 99%." in past
     assert "from 50 calls a day → to 61 calls a day" in past
+
+
+def test_what_staging_said_is_shown(visitor: Visitor, app: APIFlask) -> None:
+    address = visitor.post(PATH, form(app, call_list_capacity="60")).location
+    (draft,) = changes(app).open_changes()
+    with app.extensions["holdfast"].engine.begin() as connection:
+        report = changes(app).preview(draft.changes).report
+        examples = [{"client_id": "c1", "problem": "answered 500"}]
+        staging = {"passed": False, "error": "it answers 500", "asked": 1200, "examples": examples, "left_out": []}
+        config_change_store.put(connection, draft.id, rehearsal=report, staging=staging)
+    page = text_of(visitor.get(address).text)
+    assert "Staging refused it, so production stays as it is. it answers 500" in page
+    assert "c1 : answered 500" in page
+    assert "Asked 1,200" in page
+    assert "Try on staging : failed" in page
