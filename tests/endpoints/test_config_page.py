@@ -67,12 +67,12 @@ def test_every_key_has_one_place_and_every_guardrail_a_switch_if_it_can_be_off()
 
 RICH = LiveConfig(
     aliases={"champion": "additive@1", "challenger": "catboost@1"},
-    experiment={"name": "trees", "salt": "s", "arms": {"champion": 0.285, "challenger": 0.715}},  # type: ignore[arg-type]
-    layers={"side": {"share": 0.1, "experiment": {"name": "b"}}},  # type: ignore[arg-type]
+    experiment={"name": "trees", "salt": "s", "arms": {"champion": 0.285, "challenger": 0.715}},
+    layers={"side": {"share": 0.1, "experiment": {"name": "b"}}},
     shadow=("heuristic", "catboost@1"),
     email_policy="every",
     email_recipients=("a@example.com", "b@example.com"),
-    guardrails={"brier": None, "latency": 3},  # type: ignore[arg-type]
+    guardrails={"brier": None, "latency": 3},
     proba_cutoff=0.29,
     two_person_rule=True,
 )
