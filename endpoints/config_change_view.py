@@ -77,6 +77,7 @@ class ChangeView:
     moved: bool
     own: bool
     watch: str
+    outcome: str
     revert_to: int | None
     later: bool
     problem: str
@@ -99,6 +100,7 @@ def change_view(
         moved=moved(change, rules),
         own=change.author == person.username,
         watch=_watch(change, now),
+        outcome=sentence(change.outcome) if change.outcome else "",
         revert_to=change.base_revision if change.state in (PROMOTED, KEPT) and change.base_revision else None,
         later=bool(change.revision and rules.revision > change.revision),
         problem=sentence(problem) if problem else "",

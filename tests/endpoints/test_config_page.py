@@ -166,7 +166,9 @@ def test_a_change_goes_from_the_form_into_force_and_back(visitor: Visitor, app: 
     back = visitor.post(f"{PATH}/history/{before}", {"reason": "too many calls"})
     assert back.status_code == 303
     assert config(app).proba_cutoff == 0.5
-    assert "Taken back" in text_of(visitor.get(address).text)
+    page = text_of(visitor.get(address).text)
+    assert "Taken back" in page
+    assert f"Revision {before} was brought back by change 2." in page
     assert "In force, watched" in text_of(visitor.get(back.location).text)
 
 
