@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import date
 
 CURRENCY = r"(?:R\$|[$€£¥₹₽₺₩]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|kr|zł)"
-AROUND = re.compile(rf"^[+-]?{CURRENCY}\s*|\s*(?:{CURRENCY}|%)$", re.IGNORECASE)
+AROUND = re.compile(rf"^[+-]?{CURRENCY}|(?:{CURRENCY}|%)$", re.IGNORECASE)
+LONGEST = 100  # characters of a number or date; what is longer is neither, and is not searched for one
 LEADING_ZERO = re.compile(r"0[0-9]+")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 CLOCK = r"(?:[T ,]+[0-9]{1,2}:[0-9]{2}.*)?"
@@ -59,6 +60,8 @@ def parse_numbers(texts: Sequence[str], *, comma: bool) -> Numbers:
 
 def parse_number(text: str, comma: bool) -> float | None:
     """One number; see `parse_numbers`."""
+    if len(text) > LONGEST:
+        return None
     bare = text if text.isascii() and text[-1:].isdigit() and text[:1].isdigit() else _bare(text)
     if not (DECIMAL_COMMA if comma else DECIMAL_POINT).fullmatch(bare) or LEADING_ZERO.fullmatch(bare):
         return None

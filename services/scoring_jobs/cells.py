@@ -9,9 +9,10 @@ from typing import Any
 
 from helpers.errors import UserError
 from modeling.features import Feature, TableSchema
-from modeling.parsing import NO_NUMBER, NO_VALUE, day_comes_first, parse_day, parse_number, tidied
+from modeling.parsing import LONGEST, NO_NUMBER, NO_VALUE, day_comes_first, parse_day, parse_number, tidied
 
 CLIENT_ID = "client_id"
+MOST_COLUMNS = 2_000
 MOST_DATES = 10_000  # different ones, by which is judged whether the day or the month comes first
 TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -33,6 +34,8 @@ class Spelling:
     dates: dict[str, set[str]] = field(default_factory=dict)
 
     def seen(self, feature: Feature, cell: str) -> None:
+        if len(cell) > LONGEST:  # nor are such cells remembered, below: a file may hold 100 MB of them
+            return
         if feature.kind == "number":
             self.style += _style(cell)
         elif feature.kind == "date":
@@ -89,11 +92,16 @@ class Cells:
             return text if number is None else number
         if feature.kind == "boolean":
             return TRUTHS.get(text.lower(), text)
-        return _iso(text, feature.name not in self.month_first) if feature.kind == "date" else text
+        if feature.kind == "date" and len(text) <= LONGEST:
+            return _iso(text, feature.name not in self.month_first)
+        return text
 
 
 def find_columns(names: Sequence[str], schema: TableSchema) -> Columns:
-    """Raises UserError naming the column where the file lacks one that the model reads, or the client's id."""
+    """Raises UserError naming the column where the file lacks one that the model reads, or the client's id, and for
+    more columns than a person could have meant."""
+    if len(names) > MOST_COLUMNS:
+        raise UserError(f"the file has {len(names):,} columns; at most {MOST_COLUMNS:,} may be: leave some out")
     wanted = [_id_column(names, schema), *schema.names]
     for name in wanted:
         if name not in names:

@@ -37,6 +37,12 @@ def test_what_is_no_number_is_none(text: str, comma: bool) -> None:
     assert parse_numbers([text], comma=comma) == [None]
 
 
+@pytest.mark.parametrize("comma", [True, False])
+def test_text_too_long_for_a_number_is_none_however_much_of_it_is_blank(comma: bool) -> None:
+    padded = "1" + " " * 131_000 + "%"  # the longest cell that is read: to search it took an hour
+    assert parse_numbers([padded, "1" * 101], comma=comma) == [None, None]
+
+
 @given(st.decimals(-(10**9), 10**9, places=2), st.booleans(), st.sampled_from(["", "€", "$", " %", " EUR"]))
 def test_a_formatted_number_is_read_back(number: float, comma: bool, sign: str) -> None:
     grouped = f"{number:,.2f}"

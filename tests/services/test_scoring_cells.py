@@ -6,7 +6,7 @@ import pytest
 
 from helpers.errors import UserError
 from modeling.features import Feature, TableSchema
-from services.scoring_jobs.cells import Cells, Spelling, find_columns
+from services.scoring_jobs.cells import MOST_COLUMNS, Cells, Spelling, find_columns
 
 SCHEMA = TableSchema(
     "customers",
@@ -94,3 +94,20 @@ def test_a_missing_column_is_named(names: list[str], told: str, field: str) -> N
         find_columns(names, SCHEMA)
     assert told in str(refusal.value)
     assert refusal.value.field == field
+
+
+def test_what_is_too_long_for_a_number_or_a_date_is_not_searched_for_one() -> None:
+    spelling, (charge, since) = Spelling(), (SCHEMA.features[NAMES.index(name) - 1] for name in ("charge", "since"))
+    spelling.seen(charge, "1," + "5" * 100)
+    spelling.seen(since, "03/04/2026 10:00" + "x" * 100)
+    assert (spelling.comma, spelling.dates) == (False, {})
+    long = "2026-03-04 10:00" + "x" * 100
+    assert body("1", "1" * 101, "Basic", long, "1")["charge"] == "1" * 101
+    assert body("1", "1", "Basic", long, "1")["since"] == long
+
+
+def test_more_columns_than_anybody_means_are_refused() -> None:
+    others = [f"c{number}" for number in range(MOST_COLUMNS - len(NAMES))]
+    assert len(find_columns([*NAMES, *others], SCHEMA).unused) == len(others)
+    with pytest.raises(UserError, match="has 2,001 columns"):
+        find_columns([*NAMES, *others, "one"], SCHEMA)
