@@ -93,26 +93,27 @@ class Lifecycle:
             return _drafted(mine, found, author, reason)
 
     def edit(self, change_id: int, values: Mapping[str, Any], reason: str, author: str) -> Change:
-        """Other values for an open change, which is a draft again, and now this author's."""
+        """Other values for an open change, which is a draft again, and now this author's: no revert any more."""
         _check_reason(reason)
         with self._engine.connect() as connection:
             found = _changing(judge(connection, self._registry, values))
         with self._turn() as mine:
             _open(mine, change_id)
             afresh = {"changes": found.changes, "base_revision": found.base, "reason": reason, "author": author}
-            change = config_change_store.put(mine.connection, change_id, **afresh, **_UNREHEARSED)
+            change = config_change_store.put(mine.connection, change_id, **afresh, reverts_to=None, **_UNREHEARSED)
             _note(mine, change, author, "config_edited", keys=", ".join(sorted(found.changes)), reason=reason)
             return change
 
     def rehearse(self, change_id: int, actor: str) -> Change:
-        """The change with its reports: rehearsed, or a draft still when there was any error. An approval is void."""
+        """The change with its reports: rehearsed, or a draft still when there was any error. An approval is void. A
+        revert brings back what others changed since it was drafted, too."""
         wanted = self.get(change_id)
         _refuse_closed(wanted)
-        seen = self.preview(wanted.changes)
+        seen = self.preview(self._values_of(wanted))
         staging = self._tried_out(seen, wanted.reason)
         with self._turn() as mine:
             change = _open(mine, change_id)
-            if change.changes != wanted.changes:
+            if (change.changes, change.reverts_to) != (wanted.changes, wanted.reverts_to):
                 raise Moved(f"change {change_id} was edited during its rehearsal: rehearse it again", "change")
             return _rehearsed(mine, change, seen, staging, actor)
 
@@ -176,6 +177,9 @@ class Lifecycle:
     def diff(self, a: int, b: int | None = None) -> list[Difference]:
         """What was in force at revision b, or is now, and was not at a."""
         return self._history.difference(a, b)
+
+    def _values_of(self, change: Change) -> Mapping[str, str]:
+        return change.changes if change.reverts_to is None else self._history.values_at(change.reverts_to)
 
     def _set_now(self, values: Mapping[str, Any], author: str, reason: str, reverts_to: int | None) -> Change:
         _check_reason(reason)
@@ -241,6 +245,7 @@ def _drafted(mine: Turn, found: Candidate, author: str, reason: str, reverts_to:
 def _rehearsed(mine: Turn, change: Change, seen: Preview, staging: dict[str, Any] | None, actor: str) -> Change:
     good = not seen.report["errors"] and (staging is None or staging["passed"])
     facts = {**_UNREHEARSED, "state": REHEARSED if good else DRAFT, "rehearsal": seen.report, "staging": staging}
+    facts["changes"] = change.changes if change.reverts_to is None else seen.candidate.changes
     change = config_change_store.put(mine.connection, change.id, **facts, base_revision=seen.candidate.base)
     outcome = {"passed": "yes"} if good else {"passed": "no", "error": _why(change)}
     _note(mine, change, actor, "config_rehearsed", **outcome, reason=change.reason)

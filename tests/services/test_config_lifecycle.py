@@ -256,6 +256,33 @@ def test_reverting_brings_all_values_back_and_says_what_became_of_the_changes(li
         changes.revert(999_999, "bob", "to where")
 
 
+def test_a_revert_that_waited_brings_back_what_changed_meanwhile_too(life: Life, changes: Lifecycle) -> None:
+    base = changes.set_now({"two_person_rule": True}, "ann", "four eyes").revision
+    life.change(proba_cutoff=0.7)
+    assert base is not None
+    waiting = changes.revert(base, "bob", "it was worse")
+    later = changes.set_now({"maturity_days": 40}, "ann", "and this")
+    changes.approve(later.id, "bob")
+    changes.promote(later.id, "bob")
+    again = changes.rehearse(waiting.id, "bob")
+    assert again.changes == {"maturity_days": "30", "proba_cutoff": "0.5"}
+    changes.approve(waiting.id, "ann")
+    changes.promote(waiting.id, "bob")
+    assert (life.config.proba_cutoff, life.config.maturity_days) == (0.5, 30)
+    assert changes.get(later.id).state == "reverted"
+
+
+def test_a_revert_that_is_edited_is_a_change_like_any_other(life: Life, changes: Lifecycle) -> None:
+    """It is watched, and says of no change that it was taken back."""
+    base = changes.set_now({"two_person_rule": True}, "ann", "four eyes").revision
+    life.change(proba_cutoff=0.7)
+    assert base is not None
+    waiting = changes.revert(base, "bob", "it was worse")
+    edited = changes.edit(waiting.id, {"contact_rest_days": 3}, "rather this", "bob")
+    assert (edited.reverts_to, edited.changes) == (None, {"contact_rest_days": "3"})
+    assert changes.rehearse(edited.id, "bob").changes == {"contact_rest_days": "3"}
+
+
 def test_half_of_a_revision_cannot_be_brought_back(life: Life, changes: Lifecycle) -> None:
     done = changes.set_now({"proba_cutoff": 0.6, "maturity_days": 40}, "ann", "both")
     assert done.revision is not None
