@@ -19,6 +19,7 @@ from endpoints.monitoring_page import monitoring_page
 from endpoints.roles import guard, may, may_read
 from endpoints.scoring_page import scoring_page
 from endpoints.sign_in_limits import limit_sign_ins
+from endpoints.squeezing import squeeze
 from endpoints.suggestions_page import suggestions_page
 from endpoints.team_page import team_page
 from endpoints.today_page import today_page
@@ -38,6 +39,7 @@ class Page:
 PAGES = (
     Page("today_page.page", "Today"),
     Page("call_list_page.page", "Call list"),
+    Page("client_page.by_query", "Clients"),
     Page("model_ui.page", "Predict"),
     Page("experiments_page.page", "Experiments"),
     Page("models_page.page", "Models"),
@@ -82,6 +84,7 @@ def serve_pages(app: Flask, settings: Settings, token_only: tuple[Blueprint, ...
     app.add_template_filter(money)
     app.context_processor(_shared)
     app.after_request(_whole_page_on_error)
+    app.after_request(squeeze)
 
 
 def _shared() -> dict[str, object]:
