@@ -11,6 +11,8 @@ from services.monitoring.inputs import Inputs
 SILENT = timedelta(seconds=45)
 SPOOL_MAY_WAIT = timedelta(minutes=2)
 MAIL_MAY_WAIT = timedelta(minutes=15)
+DRIFTS_APART = 3
+"""More than these at once have one cause, mostly a broken source, and are one alert."""
 NEEDED_ROLES = {
     "worker": "Messages are not sent. Start it: ./run.sh worker.",
     "schedule": "Guardrails, the digest and forgotten messages wait. Start it: ./run.sh schedule.",
@@ -19,6 +21,7 @@ ADVICE = {
     "redis": "Look at the Redis server and the network to it. Answers go on meanwhile.",
     "database": "Look at the database server. Answers go on; the ledger is filled later.",
     "config": "Mend the rows named here on the Config page; the last good configuration stays in force.",
+    "drift": "Look at the shares on the Monitoring page: a broken source, or other clients. If it stays, train again.",
     "outbox": "Bring the database and the archive back, or give the disk more room.",
 }
 TITLES = {
@@ -144,12 +147,16 @@ def _paused(state: State) -> Iterator[Alert]:
 
 
 def _drift(state: State) -> Iterator[Alert]:
-    for each in state.inputs.drifted if state.inputs else ():
-        if each.shift:
-            what = "The scores have" if each.binned.name == "score" else f"{each.binned.name} has"
-            detail = f"Stability index {each.shift.index:.2f}; above 0.25 is a large shift."
-            advice = "Look at the shares below: a broken source, or other clients. If it stays, train again."
-            yield Alert(f"drift {each.binned.name}", f"{what} drifted from the training", detail, advice, None)
+    shifts = [(each.binned.name, each.shift) for each in (state.inputs.drifted if state.inputs else ()) if each.shift]
+    if len(shifts) > DRIFTS_APART:
+        names = ", ".join(name for name, _ in shifts)
+        title = f"{len(shifts)} columns have drifted from the training"
+        yield Alert("drift", title, f"Stability indexes above 0.25: {names}.", ADVICE["drift"], None)
+        return
+    for name, shift in shifts:
+        what = "The scores have" if name == "score" else f"{name} has"
+        detail = f"Stability index {shift.index:.2f}; above 0.25 is a large shift."
+        yield Alert(f"drift {name}", f"{what} drifted from the training", detail, ADVICE["drift"], None)
 
 
 def _at(seconds: float) -> datetime:

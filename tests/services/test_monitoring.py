@@ -14,8 +14,11 @@ from sqlalchemy import Engine
 
 from data.monitoring_store import Backlog
 from data.pulse_store import Beat, PulseStore
+from experiments.drift import Shift
+from modeling.drift import Binned
 from services.background import Background
 from services.monitoring.alerts import State, alerts
+from services.monitoring.inputs import Drifted, Inputs
 from services.monitoring.remembered import Remembered
 from services.monitoring.traffic import percentile, traffic
 from services.monitoring.truth import look_at_truth
@@ -108,6 +111,19 @@ def test_messages_and_spool_that_wait_too_long_and_pauses_are_told() -> None:
     found = keys(beat(1, spool=40, spool_since=SECONDS - 500), backlogs=backlogs, paused={"autumn": (hour_ago, "slow")})
     assert found == ["spool", "failed webhook", "late mail", "paused autumn"]
     assert keys(beats=None) == ["redis"]
+
+
+def test_a_few_drifts_are_told_apart_and_many_are_one_alert() -> None:
+    assert keys(inputs=drifted(3)) == ["drift f0", "drift f1", "drift f2"]
+    (alert,) = alerts(State(NOW, STAFF, [], {}, drifted(4)))
+    assert (alert.key, alert.title) == ("drift", "4 columns have drifted from the training")
+    assert "f0, f1, f2, f3" in alert.detail
+
+
+def drifted(number: int) -> Inputs:
+    far = Shift(9.0, 0.1, "large")
+    features = [Drifted(Binned(f"f{place}", "number", [], [], []), far) for place in range(number)]
+    return Inputs("additive@1", 1, 1, None, None, features, None, None, None, None)
 
 
 def test_truth_is_that_of_untreated_clients_of_closed_windows(engine: Engine) -> None:
