@@ -1,5 +1,6 @@
 // Every table marked `data-table` can be sorted, filtered and downloaded, on the page that is there already.
-// A cell sorts by its `data-value` or the instant in it, where it has one, else by its text; it downloads alike.
+// A cell sorts by its `data-value` or the instant that it begins with, where it has one, else by its text; it
+// downloads alike. A column of `data-sorts="no"` is neither sorted nor downloaded.
 const LEAST_TO_SORT = 2;
 const LEAST_TO_FILTER = 8;
 const RISKY_START = /^[=+\-@\t\r]/;
@@ -7,8 +8,18 @@ const DATE = /^\d{4}-\d\d-\d\d/;
 const PLAIN_NUMBER = /^-?[\d.]+(e-?\d+)?$/i;
 
 const text = (cell) => cell.textContent.replace(/\s+/g, " ").trim();
-const value = (cell) => cell?.dataset.value ?? cell?.querySelector("time")?.dateTime ?? (cell ? text(cell) : "");
+const value = (cell) => cell?.dataset.value ?? instant(cell) ?? (cell ? text(cell) : "");
 const label = (table) => text(table.caption ?? document.querySelector("h1"));
+
+function instant(cell) {
+  const time = cell?.querySelector("time");
+  return time && text(cell).startsWith(text(time)) ? time.dateTime : undefined;
+}
+
+// The heads of the columns that are sorted and downloaded.
+function telling(table) {
+  return [...table.tHead.rows[0].cells].filter((head) => text(head) && head.dataset.sorts !== "no");
+}
 
 // The number that a text begins with, as people write it: 1,397 of 2,088 is 1397.
 function figure(words) {
@@ -36,8 +47,17 @@ function sort(table, column, way) {
 }
 
 function tell(words) {
-  const place = document.getElementById("announce");
-  if (place) place.textContent = words;
+  announcer().textContent = words;
+}
+
+function announcer() {
+  const found = document.getElementById("announce");
+  if (found) return found;
+  const made = document.createElement("p");
+  Object.assign(made, { id: "announce", className: "unseen" });
+  made.setAttribute("role", "status");
+  document.getElementById("main").append(made);
+  return made;
 }
 
 function turn(head, table) {
@@ -45,13 +65,20 @@ function turn(head, table) {
 }
 
 function makeSortable(table) {
-  for (const head of table.tHead.rows[0].cells) {
-    if (!text(head) || head.dataset.sorts === "no" || head.querySelector("button")) continue;
+  for (const head of telling(table)) {
+    if (head.querySelector("button")) continue;
     const button = document.createElement("button");
     Object.assign(button, { type: "button", className: "sort" });
     button.append(...head.childNodes);
     head.append(button);
   }
+}
+
+// What a row says, without what can be done to it.
+function words(row) {
+  const copy = row.cloneNode(true);
+  for (const each of copy.querySelectorAll("button, select")) each.remove();
+  return text(copy);
 }
 
 function filtering(table) {
@@ -61,7 +88,7 @@ function filtering(table) {
   input.addEventListener("input", () => {
     const wanted = input.value.trim().toLowerCase();
     const rows = [...table.tBodies[0].rows];
-    for (const row of rows) row.hidden = !text(row).toLowerCase().includes(wanted);
+    for (const row of rows) row.hidden = !words(row).toLowerCase().includes(wanted);
     const shown = rows.filter((row) => !row.hidden).length;
     tell(`${shown} of ${rows.length} rows`);
   });
@@ -94,7 +121,7 @@ function cellOfFile(words) {
 }
 
 function fileOf(table) {
-  const kept = [...table.tHead.rows[0].cells].filter((head) => text(head)).map((head) => head.cellIndex);
+  const kept = telling(table).map((head) => head.cellIndex);
   const rows = [table.tHead.rows[0], ...[...table.tBodies].flatMap((body) => [...body.rows]).filter((row) => !row.hidden)];
   const lines = rows.map((row) => kept.map((column) => cellOfFile(value(row.cells[column]))).join(","));
   return new Blob([`\ufeff${lines.join("\r\n")}\r\n`], { type: "text/csv;charset=utf-8" });
@@ -103,13 +130,14 @@ function fileOf(table) {
 function downloading(table) {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "quiet", textContent: "Download CSV" });
-  button.setAttribute("aria-label", `Download as CSV: ${label(table)}`);
+  button.setAttribute("aria-label", `Download CSV: ${label(table)}`);
   button.addEventListener("click", () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(fileOf(table));
     link.download = `${table.dataset.table}.csv`;
     link.click();
-    URL.revokeObjectURL(link.href);
+    // Some browsers read it only after the click.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   });
   return button;
 }
