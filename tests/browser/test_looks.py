@@ -56,6 +56,27 @@ def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: Viewpor
     assert page.locator(".answers").evaluate(cut_off) <= 0
 
 
+@pytest.mark.parametrize("width", [1280, 1100, 768, 360])
+def test_the_pages_stand_in_one_line_or_fold_into_a_menu(browse: OpenBrowser, width: int) -> None:
+    page = browse(ViewportSize(width=width, height=700)).sign_in()
+    band = page.locator("header.band").bounding_box()
+    assert band
+    assert band["height"] < 64, "one line"
+    menu, pages = page.get_by_role("button", name="Menu"), page.get_by_role("navigation", name="Pages")
+    if width < 1088:
+        expect(pages).to_be_hidden()
+        menu.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Today"
+        expect(pages.locator("[aria-current=page]")).to_have_text("Predict")
+        page.keyboard.press("Escape")
+        expect(pages).to_be_hidden()
+        expect(menu).to_be_focused()
+    else:
+        expect(menu).to_be_hidden()
+        expect(pages.locator("[aria-current=page]")).to_have_text("Predict")
+
+
 def test_on_a_phone_each_client_is_a_card_with_its_labels(browse: OpenBrowser) -> None:
     page = with_results(browse(PHONE).sign_in())
     expect(page.locator("thead")).to_be_hidden()
@@ -94,20 +115,6 @@ def test_who_wants_no_motion_sees_none(browse: OpenBrowser) -> None:
         page.locator("main button:has-text('Sign in')").evaluate("(e) => getComputedStyle(e).transitionDuration")
         == "0s"
     )
-
-
-def test_the_first_load_is_light(browse: OpenBrowser) -> None:
-    watched = browse()
-    page = watched.sign_in()
-    fresh = browse(storage_state=page.context.storage_state())
-    sizes: list[int] = []
-    fresh.page.on(
-        "requestfinished",
-        lambda request: sizes.append(request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"]),
-    )
-    fresh.open("/model_interface").wait_for_load_state("networkidle")
-    assert len(sizes) >= 5
-    assert sum(sizes) <= 150_000
 
 
 def test_the_api_documentation_shows_without_a_complaint(browse: OpenBrowser) -> None:
