@@ -59,7 +59,8 @@ def second_factor() -> ResponseReturnValue:
         codes = from_store(lambda: _turn(do, person))
     except UserError as error:
         return _page(SECOND_FACTOR, given.refused_by(error), status=422)
-    forgive()
+    if REQUIRED[do]:  # what asks for nothing proves nothing: it must not clear the way for more guesses
+        forgive()
     return _page(codes=codes) if codes else redirect(url_for(".page") + "#second-factor", 303)
 
 

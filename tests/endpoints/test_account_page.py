@@ -128,6 +128,13 @@ def test_a_set_up_that_was_begun_can_be_left(anna: Visitor) -> None:
     assert "Set up a second factor" in anna.get("/account").text
 
 
+def test_what_asks_for_no_password_does_not_let_it_be_guessed_on(anna: Visitor) -> None:
+    for _ in range(2):
+        assert anna.post(FACTOR, {"do": "off", "current": "wrong"}).status_code == 422
+        assert anna.post(FACTOR, {"do": "cancel"}).status_code == 303
+    assert anna.post(FACTOR, {"do": "off", "current": "wrong"}).status_code == 429
+
+
 def test_an_act_that_is_none_is_refused(anna: Visitor) -> None:
     response = anna.post(FACTOR, {"do": "dance", "current": PASSWORD})
     assert (response.status_code, "choose one of start" in response.text) == (422, True)
