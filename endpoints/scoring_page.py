@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
 from data.scoring_store import DONE, Job
+from endpoints.attachments import attachment
 from endpoints.edge import wiring
 from endpoints.predict_view import facts
 from endpoints.problems import Problem
@@ -26,6 +27,7 @@ from services.snapshot import Snapshot
 
 NO_FILE = "Choose a CSV file first."
 FORM_BYTES = 10_000  # what surrounds the file
+FORM_PARTS = 10  # each that is called a file opens one
 
 scoring_page = APIBlueprint("scoring_page", __name__, enable_openapi=False, url_prefix="/model_interface/files")
 
@@ -35,6 +37,7 @@ def take_a_large_body(endpoint: str | None, _values: dict[str, Any] | None) -> N
     """For the upload alone, and before anything reads the form: onto the disk, not into memory."""
     if endpoint == "scoring_page.upload":
         request.max_content_length = wiring().settings.max_upload_bytes + FORM_BYTES
+        request.max_form_parts = FORM_PARTS
         request._get_file_stream = _on_disk  # type: ignore[method-assign]
 
 
@@ -101,9 +104,8 @@ def scored(job_id: UUID) -> ResponseReturnValue:
     wired, job = wiring(), from_store(lambda: _mine(job_id))
     lines = from_store(lambda: scored_csv(begun(reading.answers(wired.engine, job.job_id))))
     name = f"{PurePath(job.file_name).stem}-scored{'' if job.state == DONE else '-part'}.csv"
-    response = Response(lines, content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=name)
-    return response
+    headers = {"Content-Disposition": attachment(name)}
+    return Response(lines, headers=headers, content_type="text/csv; charset=utf-8")
 
 
 @scoring_page.after_request

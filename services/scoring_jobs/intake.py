@@ -14,6 +14,7 @@ from helpers.ids import new_id
 from modeling.csv_form import column_names
 from modeling.csv_streaming import Form, form_of, rows_of
 from modeling.features import TableSchema
+from modeling.parsing import tidied
 from services import audit
 from services.scoring_jobs.cells import Cells, Columns, Spelling, find_columns
 
@@ -38,7 +39,7 @@ def take_in(engine: Engine, clock: Clock, schema: TableSchema, stream: BinaryIO,
     Raises UserError, naming the column or the line, when it is no table that the model can score; SQLAlchemyError when
     the database fails: nothing of it is scored then.
     """
-    name = file_name.strip()[-LONGEST_NAME:] or "customers.csv"
+    name = tidied(file_name)[-LONGEST_NAME:] or "customers.csv"
     checked = _check(stream, name, schema)
     job = Job(new_id(), clock.now(), author, name, RECEIVING, checked.rows, list(checked.columns.unused))
     with engine.begin() as connection:

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from data import scoring_store
 from endpoints.answers_csv import COLUMNS
 from services.accounts import AccountService
+from services.scoring_jobs.intake import take_in
 from services.scoring_jobs.scoring import Scorer
 from tests.support.models import Trained
 from tests.support.scoring import as_csv, customers, read_csv, steady
@@ -123,6 +124,32 @@ def test_a_file_may_be_larger_than_other_bodies_up_to_a_limit(
     settings = app.extensions["holdfast"].settings.model_copy(update={"max_upload_bytes": 100})
     monkeypatch.setattr(app.extensions["holdfast"], "settings", settings)
     assert upload(anna, text + " " * 20_000).status_code == 413
+
+
+def test_a_form_of_many_parts_is_refused_since_each_might_open_a_file(anna: Visitor) -> None:
+    many: dict[str, Any] = {"file": (io.BytesIO(b""), ""), **{f"part{number}": "x" for number in range(20)}}
+    assert anna.post(FILES, many).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("客户 😀.csv", "%E5%AE%A2%E6%88%B7%20%F0%9F%98%80"),
+        ("Kündigungen.csv", "K%C3%BCndigungen"),
+        ("a\r\nb\0.csv", "a%20b%20"),
+        ('"><script>.csv', "%22%3E%3Cscript%3E"),
+    ],
+)
+def test_a_file_comes_back_under_its_name_whatever_that_is(
+    app: Flask, anna: Visitor, trained: Trained, name: str, whole: str
+) -> None:
+    wired, text = app.extensions["holdfast"], as_csv(customers(trained.rows, 1))
+    schema = wired.snapshot().serving.schema
+    job = take_in(wired.engine, wired.clock, schema, io.BytesIO(text.encode()), name, "anna")
+    work(app, job.job_id)
+    told = anna.get(f"{FILES}/{job.job_id}/scored.csv").headers["Content-Disposition"]
+    assert told.isascii()
+    assert told.endswith(f"; filename*=UTF-8''{whole}-scored.csv")
 
 
 def test_an_upload_needs_its_form_token_and_a_manager(app: Flask, accounts: AccountService, trained: Trained) -> None:
