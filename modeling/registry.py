@@ -65,6 +65,15 @@ class ModelRegistry:
                 self._loaded[ref] = self._of_folder(read_folder(self._models_dir, ref))
             return self._loaded[ref]
 
+    def recheck(self, ref: str) -> None:
+        """Reads the folder of a model anew, as a process that starts now does. Raises ModelRefused, also where another
+        model lies there than the one loaded."""
+        loaded = self.load(ref)
+        if ref in self._classes:
+            return
+        if read_folder(self._models_dir, ref).manifest_sha256 != loaded.manifest_sha256:
+            raise ModelRefused(f"model {ref} is refused: its folder was exchanged since it was loaded", "model")
+
     def available(self) -> list[str]:
         """Every model that could be loaded, sorted by name and version; folders are not checked here."""
         names = sorted(path.name for path in self._folders() if NAME.fullmatch(path.name))

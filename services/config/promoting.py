@@ -38,6 +38,7 @@ def promote(mine: Turn, change: Change, actor: str) -> Change:
     if config_store.latest_revision(mine.connection) != change.base_revision:
         raise _moved(change)
     revision = mine.apply(change.changes, change.author, change.reason)
+    _recheck(mine, _references(mine.config()) - _references(rules))
     if config_store.overtaken(mine.connection, change.base_revision, revision):
         raise _moved(change)
     _mark_reverted(mine, change)
@@ -61,6 +62,16 @@ def _check(change: Change, rules: LiveConfig) -> None:
     if not may_skip_approval(change, rules):
         text = f"change {change.id} waits for approval by somebody else than {change.author}: two_person_rule is on"
         raise UserError(text, "change")
+
+
+def _references(config: LiveConfig) -> set[str]:
+    return {config.aliases.get(name, name) for name in config.served_names()}
+
+
+def _recheck(mine: Turn, entering: set[str]) -> None:
+    """This process may hold a model whose folder is gone by now, which no other could load."""
+    for ref in sorted(entering):
+        mine.registry.recheck(ref)
 
 
 def _moved(change: Change) -> Moved:

@@ -53,6 +53,21 @@ def test_a_model_is_loaded_and_decorated_once_for_all_threads(models_dir: Path) 
     assert isinstance(loaded[0].model, ModelDecorator)
 
 
+def test_a_model_is_checked_anew_where_it_lies(models_dir: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(models_dir, tmp_path / "models")) / "additive" / "1"
+    registry = ModelRegistry(tmp_path / "models", classes=[CLASS])
+    registry.recheck("tenure_rule@7")
+    registry.recheck("additive@1")
+    manifest = folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes() + b"\n")
+    with pytest.raises(ModelRefused, match="exchanged since it was loaded"):
+        registry.recheck("additive@1")
+    shutil.rmtree(folder)
+    with pytest.raises(ModelRefused, match="no such folder"):
+        registry.recheck("additive@1")
+    assert registry.load("additive@1").ref == "additive@1"
+
+
 def test_a_loaded_model_comes_with_its_papers(models_dir: Path, trained: Trained) -> None:
     loaded = ModelRegistry(models_dir).load("additive@1")
     assert loaded.schema == trained.schema
