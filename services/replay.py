@@ -84,7 +84,7 @@ def _replayed(connection: Connection, registry: ModelRegistry, row: LedgerRow) -
         return Replay(row.prediction_id, row, (), (*missing.values(), f"{error}."), tuple(notes))
     fields = tuple(field for field in fields if field.field.removeprefix("silent ") not in missing)
     if not all(field.same for field in fields):
-        missing |= _gone_since(connection, past, set(refs))
+        missing |= _gone_since(past, set(refs))
     notes += [f"config row {each.id} ({each.key}) is set aside: {each.reason}" for each in past.refused]
     return Replay(row.prediction_id, row, fields, tuple(missing.values()), tuple(notes))
 
@@ -114,14 +114,11 @@ def _checked(connection: Connection, registry: ModelRegistry, ref: str) -> _Chec
     return _Checked(ref, missing=f"the folder of {ref} is not the one that was trained: {differs}. {BACKUP}")
 
 
-def _gone_since(connection: Connection, past: Past, known: set[str]) -> dict[str, str]:
-    """Models that the config of then names, that were trained and that are gone: another config may be in force
-    without them than was then."""
-    return {
-        ref: f"{said}. The config of then names it. {BACKUP}"
-        for ref, said in past.gone.items()
-        if ref not in known and model_store.find(connection, *ref.split("@")) is not None
-    }
+def _gone_since(past: Past, known: set[str]) -> dict[str, str]:
+    """Models that the config of then names and that are gone: another config may be in force without them than was
+    then."""
+    found = {ref: said for ref, said in past.gone.items() if ref not in known}
+    return {ref: f"{said}. The config of then names it. {BACKUP}" for ref, said in found.items()}
 
 
 def _recomputed(row: LedgerRow, serving: Serving) -> tuple[Compared, ...]:

@@ -1,7 +1,9 @@
 """A change goes from draft to promoted by steps that cannot be skipped, and what it does is seen before."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from data import config_change_store, config_store
 from data.feature_store import Customer, replace_customers
 from helpers.clock import SystemClock
 from helpers.errors import UserError
+from modeling.registry import ModelRegistry
 from services.config.candidate import Candidate
 from services.config.golden import Golden
 from services.config.lifecycle import Lifecycle, NothingChanges, RehearsalFailed, UnknownChange
@@ -281,6 +284,51 @@ def test_a_revert_that_is_edited_is_a_change_like_any_other(life: Life, changes:
     edited = changes.edit(waiting.id, {"contact_rest_days": 3}, "rather this", "bob")
     assert (edited.reverts_to, edited.changes) == (None, {"contact_rest_days": "3"})
     assert changes.rehearse(edited.id, "bob").changes == {"contact_rest_days": "3"}
+
+
+def test_a_model_that_was_typed_and_never_was_does_not_stand_in_the_way_back(life: Life, changes: Lifecycle) -> None:
+    life.configure(shadow='["never_trained@1"]')
+    life.configure(experiment='{"arms": {"nobody": 1}}')
+    first = changes.set_now({"proba_cutoff": 0.6}, "ann", "to see").revision
+    changes.set_now({"proba_cutoff": 0.7}, "ann", "more")
+    assert first is not None
+    assert [(each.key, each.old, each.new) for each in changes.diff(first)] == [("proba_cutoff", "0.6", "0.7")]
+    assert changes.revert(first, "bob", "it was worse").changes["proba_cutoff"] == "0.6"
+
+
+@pytest.fixture
+def own_models(trained: Trained, tmp_path: Path) -> Path:
+    """Model folders that the test may change."""
+    return Path(shutil.copytree(trained.models_dir, tmp_path / "models"))
+
+
+def test_a_model_that_vanished_since_the_rehearsal_is_not_promoted(
+    engine: Engine, trained: Trained, own_models: Path, told: Announced
+) -> None:
+    """This process holds it still; any other would set the rows aside."""
+    life = Life(engine, own_models, trained.aliases)
+    changes = Lifecycle(engine, life.registry, SystemClock(), told)
+    aliases = {**trained.aliases, "champion": "catboost@1"}
+    change = changes.rehearse(changes.draft({"aliases": aliases}, "ann", "better").id, "ann")
+    shutil.rmtree(own_models / "catboost")
+    before = table(life)
+    with pytest.raises(UserError, match="catboost@1 is refused: there is no such folder"):
+        changes.promote(change.id, "ann")
+    assert (table(life), changes.get(change.id).state, told.times) == (before, "rehearsed", 0)
+
+
+def test_a_model_that_was_in_force_and_is_gone_stands_in_the_way_back(
+    engine: Engine, trained: Trained, own_models: Path, told: Announced
+) -> None:
+    life = Life(engine, own_models, trained.aliases)
+    changes = Lifecycle(engine, life.registry, SystemClock(), told)
+    done = changes.set_now({"shadow": ["catboost@1"]}, "ann", "to see").revision
+    changes.set_now({"shadow": []}, "ann", "seen")
+    shutil.rmtree(own_models / "catboost")
+    later = Lifecycle(engine, ModelRegistry(own_models), SystemClock(), told)
+    assert done is not None
+    with pytest.raises(UserError, match="cannot be loaded any more: model catboost@1"):
+        later.revert(done, "bob", "back")
 
 
 def test_half_of_a_revision_cannot_be_brought_back(life: Life, changes: Lifecycle) -> None:
