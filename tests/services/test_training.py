@@ -20,6 +20,7 @@ from services.training import TrainingRequest, run_training
 from services.training_report import TrainingReport
 from tests.modeling.tables import customers, write_csv
 from tests.support.clock import StandingClock
+from tests.support.deployment import insert_config
 
 PLAN = replace(QUICK, algorithms=("additive", "gradient_boosting", "heuristic"), plots=False)
 Run = Callable[..., TrainingReport]
@@ -137,6 +138,14 @@ def test_a_promotion_keeps_the_cutoff_and_the_aliases_that_someone_added(run: Ru
     assert config.aliases["mine"] == "heuristic@1"
     assert config.aliases["champion"] == report.models[0].ref
     assert config.aliases["champion"].endswith("@2")
+
+
+def test_a_promotion_leaves_aside_aliases_that_never_came_into_force(run: Run, engine: Engine) -> None:
+    run()
+    insert_config(engine, aliases='{"champion": "absent@1", "spare": "absent@2"}')
+    report = run(promote=True)
+    assert report.promotion is not None
+    assert "spare" not in report.promotion.aliases
 
 
 def test_a_promotion_is_in_the_audit_log(run: Run, engine: Engine) -> None:
