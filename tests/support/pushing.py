@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -14,11 +15,11 @@ import requests
 import yaml
 from click.testing import CliRunner
 
-from helpers.errors import UserError
 from helpers.logs import configure_logging
 from jobs.commands.config import command
 from jobs.context import wiring
 from tests.support.deployment import insert_config
+from tests.support.visitor import PASSWORD
 
 PUSHES = 50
 POISON = 0.011
@@ -29,6 +30,14 @@ BAD: tuple[Mapping[str, Any], ...] = (
     {"shadow": ["absent@1"]},
     {"experiment": {"name": "x", "salt": "s", "arms": {"champion": 0.7}}},
 )
+BAD_IN_FORM: tuple[Mapping[str, Any], ...] = (
+    {"proba_cutoff": 7},
+    {"watch_minutes": "soon"},
+    {"layers": '{"half": {"share'},
+    {"shadow": "absent@1"},
+    {"call_list_capacity": -1},
+)
+TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
 Push = Callable[[Mapping[str, Any], str], bool]
 
 
@@ -41,9 +50,51 @@ class Outcome:
     acknowledged: bool
 
 
+class Person:
+    """Somebody with a browser, at the Config page."""
+
+    def __init__(self, url: str, name: str, password: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._token = self._token_on("/login")
+        self._post("/login", {"username": name, "password": password})
+        self._token = self._token_on("/config")
+
+    def push(self, values: Mapping[str, Any], reason: str) -> bool:
+        """Whether what was typed came into force; where others were quicker, it is rehearsed once more."""
+        seen = {f"was.{key}": "null" for key in values}
+        found = self._post("/config", {**seen, **_typed(values), "reason": reason})
+        if found.status_code == 422:
+            return False
+        path = found.url.removeprefix(self._url)
+        while "In force" not in found.text:
+            self._post(path, {"do": "rehearse"})
+            found = self._post(path, {"do": "promote"})
+        return True
+
+    def _token_on(self, path: str) -> str:
+        page = self._session.get(f"{self._url}{path}", timeout=60).text
+        found = TOKEN_FIELD.search(page)
+        assert found, page
+        return found[1]
+
+    def _post(self, path: str, form: Mapping[str, str]) -> requests.Response:
+        """The page that follows, or the one that says why not."""
+        answer = self._session.post(f"{self._url}{path}", {**form, "csrf_token": self._token}, timeout=60)
+        assert answer.status_code in (200, 422), answer.text
+        return answer
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, str]:
+    """What the fields of the form hold."""
+    cutoff = {"proba_cutoff": f"{100 * values['proba_cutoff']:.1f}"} if "proba_cutoff" in values else {}
+    return {**{key: _text(value) for key, value in values.items()}, **cutoff}
+
+
 def main(place: int, url: str, token: str) -> list[Outcome]:
     configure_logging()
-    ways = _ways(url, token)
+    wiring().accounts.add(f"person{place}", "manager", PASSWORD, "a test")
+    ways = _ways(url, token, Person(url, f"person{place}", PASSWORD))
     return [_pushed(place, number, ways) for number in range(PUSHES)]
 
 
@@ -59,18 +110,13 @@ def _pushed(place: int, number: int, ways: Mapping[str, Push]) -> Outcome:
     if turn % 2 == 0:
         cutoff = good_cutoff(place, number)
         return Outcome(way, cutoff, ways[way]({"proba_cutoff": cutoff}, reason))
-    wrong = BAD[(turn // 2 + number) % len(BAD)]
+    kinds = BAD_IN_FORM if way == "page" else BAD
+    wrong = kinds[(turn // 2 + number) % len(kinds)]
     poisoned = wrong if way == "sql" else {"proba_cutoff": POISON, **wrong}
     return Outcome(way, None, ways[way](poisoned, reason))
 
 
-def _ways(url: str, token: str) -> dict[str, Push]:
-    def by_service(values: Mapping[str, Any], reason: str) -> bool:
-        try:
-            return not wiring().config_changes.set_now(values, "ann", reason).open
-        except UserError:
-            return False
-
+def _ways(url: str, token: str, person: Person) -> dict[str, Push]:
     def by_http(values: Mapping[str, Any], reason: str) -> bool:
         headers = {"Authorization": f"Bearer {token}"}
         body = {"values": dict(values), "reason": reason}
@@ -91,7 +137,7 @@ def _ways(url: str, token: str) -> dict[str, Push]:
         insert_config(wiring().engine, **{key: _text(value) for key, value in values.items()})
         return True
 
-    return {"service": by_service, "http": by_http, "command": by_command, "file": by_file, "sql": by_sql}
+    return {"page": person.push, "http": by_http, "command": by_command, "file": by_file, "sql": by_sql}
 
 
 def _text(value: Any) -> str:
