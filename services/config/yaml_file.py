@@ -12,13 +12,16 @@ from services.config.model import LiveConfig
 
 WIDTH = 110
 _FLAG = re.compile("^(?:true|false)$")
-_LEFT_OUT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp"}
+_WHOLE = re.compile("^[-+]?(?:0|[1-9][0-9]*)$")
+_DECIMAL = re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?$")
+_LEFT_OUT = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "timestamp")}
 
 
 class _Loader(yaml.SafeLoader):
     """Makes plain data only, as its base does, and reads plain words as YAML 1.2: `off` is text, and only `true` and
-    `false` are flags. Neither a key that appears twice nor an alias is taken: the one hides a value, the other can
-    grow without end."""
+    `false` are flags. `010` is not eight, `1:30` not ninety, and `.inf`, which JSON lacks, no number.
+
+    Neither a key that appears twice nor an alias is taken: the one hides a value, the other can grow without end."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
@@ -40,6 +43,8 @@ _Loader.yaml_implicit_resolvers = {
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _FLAG, list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _WHOLE, list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _DECIMAL, list("-+.0123456789"))
 
 
 def written(current: Current) -> str:
