@@ -9,11 +9,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
 from endpoints.edge import wiring
+from endpoints.gate import Gate
 from endpoints.problems import Problem
 from services.sign_in import ABSOLUTE, SignedIn
 
 T = TypeVar("T")
 COOKIE = "holdfast"
+AWAY = "the pages need the database, which does not answer at the moment; the API goes on answering"
+GATE = Gate(AWAY, inside=3)  # of 8 threads: people who click on while it hangs must not stop /predict
 
 
 def token() -> str | None:
@@ -65,7 +68,8 @@ def _look_up() -> SignedIn | None:
     held = token()
     if not held:
         return None
-    return from_store(lambda: wiring().accounts.sessions.who(held))
+    with GATE.passed():
+        return from_store(lambda: wiring().accounts.sessions.who(held))
 
 
 def from_store(read: Callable[[], T]) -> T:
@@ -73,8 +77,7 @@ def from_store(read: Callable[[], T]) -> T:
     try:
         return read()
     except SQLAlchemyError as error:
-        text = "the pages need the database, which does not answer at the moment; the API goes on answering"
-        raise Problem(503, text, headers={"Retry-After": "5"}) from error
+        raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error
 
 
 def _name() -> str:

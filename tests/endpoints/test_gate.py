@@ -5,12 +5,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier, Event
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from endpoints import events
+from endpoints import events, session_cookie
 from endpoints.gate import Gate
 from endpoints.problems import Problem
+from services.accounts import AccountService
 from tests.endpoints.test_bad_input import check_problem
+from tests.support.visitor import Visitor
 
 TOLD = {
     "/outcomes": {"client_id": "anna", "churned": True, "observed_at": "2024-03-01"},
@@ -89,6 +92,21 @@ def test_what_is_told_while_others_hang_is_503_and_the_rest_goes_on(
         check_problem(answer, 503)
         assert answer.headers["Retry-After"] == "5"
     assert client.post(path, json=TOLD[path]).status_code == 200
+
+
+def test_pages_are_503_while_others_wait_for_the_session_store_and_the_rest_goes_on(
+    app: Flask, accounts: AccountService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = Visitor(app)
+    visitor.sign_in()
+    monkeypatch.setattr(session_cookie, "GATE", Gate(session_cookie.AWAY, inside=2, seconds=0.01))
+    with ThreadPoolExecutor(2) as pool:
+        held = Held(session_cookie.GATE, pool, 2)
+        refused = visitor.get("/account")
+        assert visitor.get("/health").status_code == 200
+        held.let_go()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert visitor.get("/account").status_code == 200
 
 
 def until(condition: Callable[[], bool]) -> None:
