@@ -45,12 +45,12 @@ def check() -> ResponseReturnValue:
     return _checked(lambda form: lifecycle().draft(changed_values(form.fields), _name(), form.text("reason")), None)
 
 
-@config_page.get("/changes/<int:change_id>")
+@config_page.get("/changes/<int(max=999999999999):change_id>")
 def change(change_id: int) -> ResponseReturnValue:
     return _change(_found(change_id), "")
 
 
-@config_page.post("/changes/<int:change_id>")
+@config_page.post("/changes/<int(max=999999999999):change_id>")
 def advance(change_id: int) -> ResponseReturnValue:
     """Takes the next step, or abandons the change."""
     found, do = _found(change_id), request.form.get("do", "")
@@ -63,13 +63,13 @@ def advance(change_id: int) -> ResponseReturnValue:
     return redirect(url_for(".change", change_id=change_id), 303)
 
 
-@config_page.get("/changes/<int:change_id>/edit")
+@config_page.get("/changes/<int(max=999999999999):change_id>/edit")
 def edit(change_id: int) -> ResponseReturnValue:
     """The form with the values of an open change."""
     return _page(None, _still_open(change_id))
 
 
-@config_page.post("/changes/<int:change_id>/edit")
+@config_page.post("/changes/<int(max=999999999999):change_id>/edit")
 def recheck(change_id: int) -> ResponseReturnValue:
     """Other values for the change, which is a draft again."""
     found = _still_open(change_id)
@@ -84,7 +84,7 @@ def history() -> ResponseReturnValue:
     return _history(None, Entered())
 
 
-@config_page.post("/history/<int:revision>")
+@config_page.post("/history/<int(max=999999999999):revision>")
 def revert(revision: int) -> ResponseReturnValue:
     """Brings back all values as they were at that revision, on the way of any other change."""
     given = entered(request.form, ["reason"])

@@ -211,6 +211,7 @@ def test_a_draft_is_seen_by_others_edited_and_abandoned(visitor: Visitor, app: A
     assert visitor.get(f"{address}/edit").status_code == 409
     assert visitor.post(address, {"do": "rehearse"}).status_code == 422
     assert visitor.get(f"{PATH}/changes/999999").status_code == 404
+    assert visitor.get(f"{PATH}/changes/{2**64}").status_code == 404
 
 
 def test_a_second_person_approves_where_two_are_needed(visitor: Visitor, app: APIFlask) -> None:
