@@ -56,13 +56,13 @@ ADDRESSES = {
 
 def main() -> None:
     """Exits with 1 when something takes longer than it may, or reads the whole ledger."""
-    with tempfile.TemporaryDirectory(prefix="hf") as folder, _service(Path(folder) / "var") as service:
+    with tempfile.TemporaryDirectory(prefix="hf") as folder, filled_service(Path(folder) / "var") as service:
         month = (datetime.now(UTC) - timedelta(days=DAYS / 2)).strftime("%Y-%m")
-        with _visitor(service) as visitor:
+        with signed_in(service) as visitor:
             seconds = {name: _seconds(visitor, each.format(month=month)) for name, each in ADDRESSES.items()}
             csv = {str(rows): _streamed(service, visitor, rows) for rows in (SHORT_LIST, LONG_LIST)}
         explained = plans(service.engine, EXPERIMENT)
-        result = {"rows": CLIENTS * ANSWERS, "clients": CLIENTS, **_machine(service), "seconds": seconds, "csv": csv}
+        result = {"rows": CLIENTS * ANSWERS, "clients": CLIENTS, **machine(service), "seconds": seconds, "csv": csv}
     RESULT.write_text(json.dumps({**result, "plans": explained}, indent=1) + "\n", encoding="utf-8")
     _say(result, explained)
     slow = [name for name, each in seconds.items() if each["median"] > LIMIT_SECONDS]
@@ -70,8 +70,8 @@ def main() -> None:
 
 
 @contextmanager
-def _service(var_dir: Path) -> Iterator[Deployment]:
-    """A deployment with three models in service and the whole ledger."""
+def filled_service(var_dir: Path, clients: int = CLIENTS) -> Iterator[Deployment]:
+    """A deployment with three models in service and the whole ledger of so many clients."""
     with chosen_services(var_dir, likely_server=ADMIN_URL) as chosen, Deployment(var_dir, chosen) as service:
         if service.engine.dialect.name == "sqlite":
             raise SystemExit("Error: set BENCH_DATABASE_URL to a MariaDB or MySQL server, on which a database is made")
@@ -83,16 +83,16 @@ def _service(var_dir: Path) -> Iterator[Deployment]:
         experiment = {"name": EXPERIMENT, "salt": "scale", "arms": ARMS}
         values: dict[str, Any] = {"aliases": aliases, "experiment": experiment, "shadow": ["heuristic"]}
         configure_at(service.engine, now - timedelta(days=DAYS), holdout_percentage=str(HELD_OUT), **values)
-        _note(f"filling {CLIENTS * ANSWERS:,} rows of the ledger")
-        _fill(chosen["DATABASE_URL"], now)
-        AccountService(service.engine, SystemClock()).add("bench", "manager", PASSWORD, "a benchmark")
+        _note(f"filling {clients * ANSWERS:,} rows of the ledger")
+        _fill(chosen["DATABASE_URL"], now, clients)
+        AccountService(service.engine, SystemClock()).add("bench", "admin", PASSWORD, "a benchmark")
         service.start("web")
         yield service
 
 
-def _fill(address: str, now: datetime) -> None:
+def _fill(address: str, now: datetime, clients: int) -> None:
     engine = build_engine(address, read_timeout=3_600)
-    fill(engine, now)
+    fill(engine, now, clients)
     with engine.begin() as connection:
         tables = "model_logs, exposures, exposure_scores, outcomes, actions, client_latest"
         connection.execute(text(f"ANALYZE TABLE {tables}"))
@@ -113,7 +113,7 @@ def _let_settle(engine: Engine) -> None:
 
 
 @contextmanager
-def _visitor(service: Deployment) -> Iterator[Callable[[str], requests.Response]]:
+def signed_in(service: Deployment) -> Iterator[Callable[[str], requests.Response]]:
     """Somebody who is signed in and has the access token as well."""
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {TOKEN}"
@@ -163,7 +163,8 @@ def _memory(service: Deployment) -> int:
     return sum(int(worker.memory_info().rss) for worker in service.web_workers())
 
 
-def _machine(service: Deployment) -> dict[str, Any]:
+def machine(service: Deployment) -> dict[str, Any]:
+    """What was measured on: the database server and this machine."""
     with service.engine.connect() as connection:
         version, pool = connection.execute(text("SELECT VERSION(), @@innodb_buffer_pool_size")).one()
     load = [round(each, 1) for each in os.getloadavg()]

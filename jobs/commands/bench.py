@@ -7,7 +7,7 @@ import click
 
 from jobs.commands.reporting import reported
 
-SCENARIOS = ("predict", "looks", "loop", "scale")
+SCENARIOS = ("predict", "looks", "loop", "scale", "pages")
 
 
 @click.command("bench")
