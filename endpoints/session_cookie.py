@@ -16,7 +16,7 @@ from services.sign_in import ABSOLUTE, SignedIn
 T = TypeVar("T")
 COOKIE = "holdfast"
 AWAY = "the pages need the database, which does not answer at the moment; the API goes on answering"
-GATE = Gate(AWAY, inside=3)  # of 8 threads: people who click on while it hangs must not stop /predict
+GATE = Gate(AWAY, inside=3, seconds=0.5)  # of 8 threads: people who click on while it hangs must not stop /predict
 
 
 def token() -> str | None:

@@ -1,7 +1,6 @@
 """Few threads at a time wait for one thing; the others are told to come again instead of waiting as well."""
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier, Event
 
 import pytest
@@ -56,16 +55,25 @@ def test_so_many_are_inside_and_who_waited_too_long_is_told_when_to_come_again()
     enter(gate)
 
 
-def test_as_many_may_wait_and_come_in_and_one_more_is_refused_at_once() -> None:
+def test_any_number_waits_for_those_who_have_just_come_in() -> None:
     gate = Gate("busy", inside=1, seconds=60)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(6) as pool:
         held = Held(gate, pool, 1)
-        waiting = pool.submit(enter, gate)
-        until(lambda: gate._near._value == 0)
+        waiting = [pool.submit(enter, gate) for _ in range(5)]
+        assert wait(waiting, 0.2).done == set()
+        held.let_go()
+        for each in waiting:
+            each.result(10)
+
+
+def test_nobody_waits_for_those_who_have_been_inside_for_long() -> None:
+    gate = Gate("busy", inside=1, seconds=60)
+    with ThreadPoolExecutor(1) as pool:
+        held = Held(gate, pool, 1)
+        gate._entered = dict.fromkeys(gate._entered, float("-inf"))
         with pytest.raises(Problem):
             enter(gate)
         held.let_go()
-        waiting.result(10)
 
 
 def test_who_fails_inside_leaves_the_gate_open() -> None:
@@ -107,12 +115,3 @@ def test_pages_are_503_while_others_wait_for_the_session_store_and_the_rest_goes
         held.let_go()
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert visitor.get("/account").status_code == 200
-
-
-def until(condition: Callable[[], bool]) -> None:
-    pause = Event()
-    for _ in range(1_000):
-        if condition():
-            return
-        pause.wait(0.01)
-    raise AssertionError("it did not come about")
