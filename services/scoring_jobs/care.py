@@ -34,7 +34,8 @@ def sweep(engine: Engine, queue: Queue, clock: Clock) -> int:
     """
     with engine.connect() as connection:
         due = {chunk_name(*chunk): chunk for chunk in scoring_store.due(connection, clock.now())}
-    forgotten = [chunk for name, chunk in due.items() if name not in queue.waiting(due)]
+    waiting = queue.waiting(due)
+    forgotten = [chunk for name, chunk in due.items() if name not in waiting]
     for job_id, number in forgotten:
         queue.enqueue_chunk(job_id, number)
     if forgotten:

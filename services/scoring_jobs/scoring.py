@@ -31,7 +31,12 @@ REASONS = 3
 CLAIM = timedelta(seconds=JOB_SECONDS + 5)  # no attempt outlives it: the job is ended before
 PAUSE = timedelta(seconds=10)
 MOST_ATTEMPTS = 5
+MOST_BEGUN = 20  # more than workers end for other reasons, as when a version is rolled out
 FAILURE = "The model failed on rows {first:,} to {last:,} ({reason}). The rows before them are scored."
+NEVER_ENDED = (
+    "Scoring rows {first:,} to {last:,} was begun {begun} times and never ended: the worker died of it, or ran out of"
+    " memory. The rows before them are scored."
+)
 
 log = structlog.get_logger()
 
@@ -49,11 +54,15 @@ class Scorer:
     def score(self, job_id: str, number: int) -> int | None:
         """Scores the chunk if it is due and nobody else has it, and gives the next one, if any.
 
-        A chunk that cannot be scored now is put off; one that fails again and again ends its job. Raises
-        SQLAlchemyError when not even that can be noted.
+        A chunk that cannot be scored now is put off; one that fails again and again, or whose workers
+        die of it, ends its job. Raises SQLAlchemyError when not even that can be noted.
         """
         chunk = self._claimed(job_id, number)
         if chunk is None:
+            return None
+        if chunk.attempts > MOST_BEGUN:
+            log.error("chunk_never_ends", job=job_id, chunk=number, begun=MOST_BEGUN)
+            self._end(chunk, NEVER_ENDED, begun=MOST_BEGUN)
             return None
         try:
             return self._keep(chunk, self._answers(chunk))
@@ -92,11 +101,14 @@ class Scorer:
     def _failed(self, chunk: Chunk, reason: str) -> None:
         if chunk.attempts < MOST_ATTEMPTS:
             return self._put_off(chunk, chunk.attempts)
-        cells = Cells(**chunk.customers)
-        told = FAILURE.format(first=cells.first, last=cells.first + chunk.rows - 1, reason=reason)
+        return self._end(chunk, FAILURE, reason=reason)
+
+    def _end(self, chunk: Chunk, why: str, **facts: Any) -> None:
+        """The job fails, and its author is told why."""
+        first = Cells(**chunk.customers).first
+        told = why.format(first=first, last=first + chunk.rows - 1, **facts)
         with self.engine.begin() as connection:
             scoring_store.turn(connection, chunk.job_id, [RUNNING], FAILED, self.clock.now(), told)
-        return None
 
 
 def prediction_id(job_id: str, row: int) -> str:

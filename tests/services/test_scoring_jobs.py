@@ -17,7 +17,7 @@ from data.tables import model_logs, scoring_chunks
 from helpers.errors import UserError
 from services.scoring_jobs import care, reading
 from services.scoring_jobs.intake import take_in
-from services.scoring_jobs.scoring import CLAIM, MOST_ATTEMPTS, PAUSE, Scorer, prediction_id
+from services.scoring_jobs.scoring import CLAIM, MOST_ATTEMPTS, MOST_BEGUN, PAUSE, Scorer, prediction_id
 from tests.support.clock import StandingClock
 from tests.support.models import Trained
 from tests.support.scoring import as_csv, customers
@@ -131,6 +131,22 @@ def test_a_model_that_fails_again_and_again_ends_the_file_which_can_go_on_later(
     care.go_on(room.engine, room.clock, room.queue, found)
     assert room.queue.waiting([f"{job.job_id}-1"])
     assert [room.scorer().score(job.job_id, number) for number in (1, 2)] == [2, None]
+    assert (room.job(job).state, room.job(job).error) == (DONE, None)
+
+
+def test_a_chunk_that_kills_each_worker_ends_the_file_which_can_go_on_later(room: Room) -> None:
+    job = room.take_in(2)
+    for _ in range(MOST_BEGUN):
+        now = room.clock.now()
+        with room.engine.begin() as connection:
+            assert scoring_store.claim(connection, job.job_id, 0, now, now + CLAIM), "and then its worker dies"
+        room.clock.move(CLAIM)
+    assert room.scorer().score(job.job_id, 0) is None
+    found = room.job(job)
+    assert (found.state, found.done) == (FAILED, 0)
+    assert (found.error or "").startswith("Scoring rows 1 to 2 was begun 20 times and never ended")
+    care.go_on(room.engine, room.clock, room.queue, found)
+    room.scorer().score(job.job_id, 0)
     assert (room.job(job).state, room.job(job).error) == (DONE, None)
 
 
