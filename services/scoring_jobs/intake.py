@@ -7,6 +7,7 @@ from typing import BinaryIO
 from sqlalchemy import Engine
 
 from data import scoring_store
+from data.columns import strict_json
 from data.scoring_store import RECEIVING, RUNNING, Job
 from helpers.clock import Clock
 from helpers.errors import UserError
@@ -19,7 +20,8 @@ from services import audit
 from services.scoring_jobs.cells import Cells, Columns, Spelling, find_columns
 
 ROWS_A_CHUNK = 1_000
-CHARACTERS_A_CHUNK = 2_000_000
+BYTES_A_CHUNK = 1_000_000  # as JSON in UTF-8, to which one row may add; servers take 16 MB at a time, escaped
+LONGEST_ROW = 1_000_000  # characters, each of at most 7 bytes there
 LONGEST_NAME = 200
 
 
@@ -66,6 +68,8 @@ def _check(stream: BinaryIO, name: str, schema: TableSchema) -> Checked:
     spelling, count = Spelling(), 0
     for row in rows:
         count += 1
+        if sum(len(row[place]) for place in columns.places) > LONGEST_ROW:
+            raise UserError(f"{name}, row {count:,} holds more than {LONGEST_ROW:,} characters; shorten its cells")
         for place, feature in judged:
             spelling.seen(feature, row[place])
     if not count:
@@ -78,13 +82,13 @@ def _chunks(stream: BinaryIO, name: str, checked: Checked) -> Iterator[Cells]:
     next(rows)
     columns, first = checked.columns, 1
     kept: list[list[str]] = []
-    characters = 0
+    size = 0
     for row in rows:
         kept.append([row[place] for place in columns.places])
-        characters += sum(map(len, kept[-1]))
-        if len(kept) == ROWS_A_CHUNK or characters >= CHARACTERS_A_CHUNK:
+        size += len(strict_json(kept[-1]).encode())
+        if len(kept) == ROWS_A_CHUNK or size >= BYTES_A_CHUNK:
             yield _cells(checked, first, kept)
-            first, kept, characters = first + len(kept), [], 0
+            first, kept, size = first + len(kept), [], 0
     if kept:
         yield _cells(checked, first, kept)
 
