@@ -9,7 +9,14 @@ from flask_talisman import Talisman
 
 P = ParamSpec("P")
 R = TypeVar("R")
-POLICY = {"default-src": "'none'", "frame-ancestors": "'none'", "sandbox": ""}
+POLICY = {
+    "default-src": "'none'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "sandbox": "",
+}
 KEPT_SECONDS = 3_600
 
 

@@ -28,7 +28,8 @@ def test_headers_on_all_routes_methods_and_errors(app: APIFlask, scheme: str) ->
             statuses.add(answer.status_code)
             policy = answer.headers["Content-Security-Policy"]
             assert "unsafe" not in policy
-            for directive in ("default-src 'self'", "base-uri 'none'", "frame-ancestors 'none'", "object-src 'none'"):
+            assert "default-src 'self'" in policy or "default-src 'none'" in policy, (address, method)
+            for directive in ("base-uri 'none'", "frame-ancestors 'none'", "object-src 'none'"):
                 assert directive in policy, (address, method)
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["X-Frame-Options"] == "DENY"
@@ -53,7 +54,7 @@ def test_forwarded_headers_are_believed_only_behind_a_proxy(
     tmp_path: Path, trained: Trained, embedded_redis_url: str, proxies: str, seen: str
 ) -> None:
     with application(tmp_path, trained, embedded_redis_url, TRUSTED_PROXIES=proxies) as app:
-        app.add_url_rule("/seen", "seen", lambda: f"{request.remote_addr} {request.scheme}")
+        app.add_url_rule("/seen", "health.seen", lambda: f"{request.remote_addr} {request.scheme}")
         forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "6.6.6.6, 1.2.3.4"}
         assert app.test_client().get("/seen", headers=forwarded).get_data(as_text=True) == seen
 

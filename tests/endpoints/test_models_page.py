@@ -163,14 +163,15 @@ def test_the_pictures_are_those_of_the_folder_and_can_do_nothing(visitor: Visito
     page = visitor.get(PAGE).text
     addresses = re.findall(r'<img src="([^"]+)" alt="([^"]+)"', page)
     assert [Path(address).stem for address, _ in addresses] == [
-        "calibration", "scores", "effects", "gains", "lift", "roc",
+        "effects", "calibration", "scores", "gains", "lift", "roc",
     ]  # fmt: skip
     response = visitor.get(addresses[0][0])
-    assert response.data == (folder(app) / "plots" / "calibration.svg").read_bytes()
+    assert response.data == (folder(app) / "plots" / "effects.svg").read_bytes()
     assert response.headers["Content-Type"].startswith("image/svg+xml")
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Content-Security-Policy"].split("; ") == [
-        "default-src 'none'", "frame-ancestors 'none'", "sandbox ",
+        "default-src 'none'", "object-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+        "sandbox ",
     ]  # fmt: skip
     assert response.headers["Content-Disposition"].startswith("attachment")
     assert "sandbox" not in visitor.get(PAGE).headers["Content-Security-Policy"]
