@@ -26,15 +26,16 @@ class TokensAway(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`name`: of the token, or the `sub` of a signed one."""
+    """`name`: of the token, or the `sub` of a `signed` one, which others chose."""
 
     name: str
     scopes: frozenset[str]
+    signed: bool = False
 
     @property
     def actor(self) -> str:
-        """As an author and in the audit log, where it must not pass for a person of the same name."""
-        return f"token: {self.name}"
+        """As an author and in the audit log, where it must not pass for a person or another token of the same name."""
+        return f"{'signed' if self.signed else 'token'}: {self.name}"
 
 
 class MadeTokens(Protocol):

@@ -85,4 +85,5 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     scope, subject = claims.get("scope"), claims.get("sub", NAMELESS)
     if not (0 < len(subject) <= LONGEST_SUBJECT and subject.isprintable()):
         raise InvalidToken(f"sub is not text of 1 to {LONGEST_SUBJECT} printable characters")
-    return Caller(subject, frozenset(SCOPES).intersection(scope.split() if isinstance(scope, str) else ()))
+    allowed = frozenset(SCOPES).intersection(scope.split() if isinstance(scope, str) else ())
+    return Caller(subject, allowed, signed=True)

@@ -193,7 +193,7 @@ def test_a_session_opens_no_call(app: APIFlask) -> None:
 
 def test_a_call_knows_who_sends_it(app: APIFlask, made: Any) -> None:
     token, etl = made("read"), signed(claims(scope="read"))
-    for given, actor in ((TOKEN, "token: ACCESS_TOKEN"), (etl, "token: etl"), (token, "token: made")):
+    for given, actor in ((TOKEN, "token: ACCESS_TOKEN"), (etl, "signed: etl"), (token, "token: made")):
         with app.test_request_context("/v1/experiments", headers={"Authorization": f"Bearer {given}"}):
             app.full_dispatch_request()
             assert g.caller.actor.startswith(actor)

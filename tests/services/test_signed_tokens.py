@@ -56,7 +56,7 @@ def hmac_with(key: bytes, kid: str) -> str:
 
 
 def test_both_kinds_of_keys_sign(reader: SignedTokenReader) -> None:
-    expected = Caller("crm", frozenset({"predict", "read"}))
+    expected = Caller("crm", frozenset({"predict", "read"}), signed=True)
     assert verify(reader, signed(CLAIMS)) == expected
     assert verify(reader, signed(CLAIMS, "oct-1", SECRET, "HS256")) == expected
     assert verify(reader, hmac_with(SECRET, "oct-1")) == expected
@@ -135,7 +135,13 @@ def test_what_a_token_allows_is_in_scope_alone(
 
 
 def test_without_sub_the_caller_has_a_name_all_the_same(reader: SignedTokenReader) -> None:
-    assert verify(reader, with_claims(sub=None)).actor == "token: signed token"
+    assert verify(reader, with_claims(sub=None)).actor == "signed: signed token"
+
+
+@pytest.mark.parametrize("name", ["etl", "ACCESS_TOKEN"])
+def test_a_signed_caller_passes_for_no_other_token_of_its_name(reader: SignedTokenReader, name: str) -> None:
+    assert verify(reader, with_claims(sub=name)).actor == f"signed: {name}"
+    assert Caller(name, frozenset()).actor == f"token: {name}"
 
 
 def test_a_token_that_was_good_expires_all_the_same(reader: SignedTokenReader, clock: StandingClock) -> None:
