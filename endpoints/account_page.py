@@ -7,7 +7,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import RateLimitExceeded
 
-from endpoints import session_cookie
+from endpoints import own_set_up, session_cookie
 from endpoints.account_view import NOTHING, AccountView, secret_view, session_row
 from endpoints.edge import wiring
 from endpoints.entered import Entered, entered
@@ -18,7 +18,7 @@ from helpers.errors import UserError
 from services.sign_in import SignedIn
 
 PASSWORD, SECOND_FACTOR = "password", "second_factor"
-REQUIRED = {"start": ["current"], "off": ["current"], "confirm": ["code"], "cancel": []}
+REQUIRED = {"start": ["current"], "off": ["current", "code"], "confirm": ["code"], "cancel": []}
 
 account_page = APIBlueprint("account_page", __name__, enable_openapi=False, url_prefix="/account")
 
@@ -48,7 +48,7 @@ def password() -> ResponseReturnValue:
 
 @account_page.post("/second-factor")
 def second_factor() -> ResponseReturnValue:
-    """Starts, confirms, cancels or turns off; what takes the password away from being enough asks for it."""
+    """Starts, confirms, cancels or turns off. Starting asks for the password, turning off for a code as well."""
     do, person = request.form.get("do", ""), _person()
     if do not in REQUIRED:
         raise field_problem("do", f"choose one of {', '.join(REQUIRED)}")
@@ -96,8 +96,10 @@ def _turn(do: str, person: SignedIn) -> list[str]:
         service.cancel(person.user_id)
         return []
     wiring().accounts.confirm_person(person.username, request.form.get("current", ""), _address())
-    turn = service.turn_off if do == "off" else service.start
-    turn(person.user_id)
+    if do == "off":
+        service.turn_off(person.user_id, request.form["code"][:100], _address())
+    else:
+        own_set_up.remember(service.start(person.user_id))
     return []
 
 
@@ -109,7 +111,7 @@ def _page(form: str = "", given: Entered = NOTHING, codes: Sequence[str] = (), s
 def _view(form: str, given: Entered, codes: Sequence[str]) -> AccountView:
     wired, person = wiring(), _person()
     user, now = wired.accounts.one(person.username), wired.clock.now()
-    secret = wired.second_factor.unconfirmed(user)
+    secret = wired.second_factor.unconfirmed(user) if own_set_up.is_here(user) else None
     found = wired.accounts.sessions.sessions_of(user.id, session_cookie.token() or "")
     rows = [session_row(each, now) for each in found]
     return AccountView(user, rows, secret_view(*secret) if secret else None, codes, form, given)

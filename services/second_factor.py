@@ -34,13 +34,16 @@ class SecondFactor:
         self._clock = clock
         self._seal = Fernet(_derived(secret_key))
 
-    def start(self, user_id: int) -> None:
-        """Makes a secret, which counts once a code of it is confirmed. Raises UserError when one is in force."""
+    def start(self, user_id: int) -> str:
+        """Makes a secret, which counts once a code of it is confirmed, and gives it as it is kept: sealed. Raises
+        UserError when one is in force."""
+        sealed = self._seal.encrypt(random_base32().encode()).decode()
         with self._engine.begin() as connection:
             user = _held(connection, user_id)
             if user.totp_confirmed_at:
                 raise UserError("The second factor is on already: turn it off first.")
-            users.set_secret(connection, user_id, self._seal.encrypt(random_base32().encode()).decode())
+            users.set_secret(connection, user_id, sealed)
+        return sealed
 
     def unconfirmed(self, user: User) -> tuple[str, str] | None:
         """The secret to be confirmed, as text and as the address in a QR code; None where there is none."""
@@ -68,12 +71,20 @@ class SecondFactor:
             if _held(connection, user_id).totp_confirmed_at is None:
                 users.set_secret(connection, user_id, None)
 
-    def turn_off(self, user_id: int) -> None:
+    def turn_off(self, user_id: int, code: str, address: str) -> None:
+        """For a code of the app or a recovery code. Raises UserError naming `code` when it is neither, and when the
+        second factor is off already."""
+        now = self._clock.now()
         with self._engine.begin() as connection:
             user = _held(connection, user_id)
-            users.set_secret(connection, user_id, None)
-            if user.totp_confirmed_at:
-                note(connection, self._clock.now(), user.username, "second_factor_off", user.username)
+            if user.totp_confirmed_at is None:
+                raise UserError("The second factor is off already.")
+            if self._use(connection, user, code, now):
+                users.set_secret(connection, user_id, None)
+                note(connection, now, user.username, "second_factor_off", user.username)
+                return
+            note(connection, now, user.username, "second_factor_refused", user.username, address=address)
+        raise UserError(WRONG, "code")
 
     def finish(self, needed: CodeNeeded, code: str, address: str) -> str | None:
         """The token of a new session for the code of the app or a recovery code; None for any other, and when the

@@ -122,6 +122,17 @@ def test_setting_up_a_second_factor_shows_its_key_and_once_its_codes(anna: Visit
     assert not [code for code in codes if code in after]
 
 
+def test_the_key_of_a_set_up_is_shown_where_it_was_begun_alone(app: Flask, anna: Visitor) -> None:
+    anna.post(FACTOR, {"do": "start", "current": PASSWORD})
+    elsewhere = Visitor(app)
+    elsewhere.sign_in()
+    page = elsewhere.get("/account").text
+    assert ("totp-key" in page, "Set up a second factor" in page) == (False, True)
+    elsewhere.post(FACTOR, {"do": "start", "current": PASSWORD})
+    assert "totp-key" in elsewhere.get("/account").text
+    assert "totp-key" not in anna.get("/account").text
+
+
 def test_a_set_up_that_was_begun_can_be_left(anna: Visitor) -> None:
     anna.post(FACTOR, {"do": "start", "current": PASSWORD})
     anna.post(FACTOR, {"do": "cancel"})
@@ -130,9 +141,9 @@ def test_a_set_up_that_was_begun_can_be_left(anna: Visitor) -> None:
 
 def test_what_asks_for_no_password_does_not_let_it_be_guessed_on(anna: Visitor) -> None:
     for _ in range(2):
-        assert anna.post(FACTOR, {"do": "off", "current": "wrong"}).status_code == 422
+        assert anna.post(FACTOR, {"do": "off", "current": "wrong", "code": "000000"}).status_code == 422
         assert anna.post(FACTOR, {"do": "cancel"}).status_code == 303
-    assert anna.post(FACTOR, {"do": "off", "current": "wrong"}).status_code == 429
+    assert anna.post(FACTOR, {"do": "off", "current": "wrong", "code": "000000"}).status_code == 429
 
 
 def test_an_act_that_is_none_is_refused(anna: Visitor) -> None:
@@ -195,10 +206,14 @@ def test_a_note_of_the_password_outlives_no_change_of_it(app: Flask, anna: Visit
     assert enter(other, totp.at(later(app))).status_code == 401
 
 
-def test_turning_it_off_takes_the_password(app: Flask, anna: Visitor) -> None:
-    enrol(anna)
-    assert anna.post(FACTOR, {"do": "off", "current": "wrong"}).status_code == 422
-    assert anna.post(FACTOR, {"do": "off", "current": PASSWORD}).status_code == 303
+def test_turning_it_off_takes_the_password_and_a_code(app: Flask, anna: Visitor) -> None:
+    totp, _ = enrol(anna)
+    code = totp.at(later(app))
+    for current, given in (("wrong", code), (PASSWORD, "000000"), (PASSWORD, "")):
+        refused = anna.post(FACTOR, {"do": "off", "current": current, "code": given})
+        assert (refused.status_code, "Turn the second factor off" in refused.text) == (422, True)
+    assert "second_factor_off" not in noted(app)
+    assert anna.post(FACTOR, {"do": "off", "current": PASSWORD, "code": code}).status_code == 303
     assert Visitor(app).sign_in().location == "/"
     assert "second_factor_off" in noted(app)
 

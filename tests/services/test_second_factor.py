@@ -187,10 +187,24 @@ def test_what_changed_between_password_and_code_counts(anna: Person, change: str
 
 def test_turned_off_the_password_is_enough_again(anna: Person) -> None:
     anna.enrol()
-    anna.factor.turn_off(anna.row.id)
+    anna.factor.turn_off(anna.row.id, anna.code(1), HERE)
     assert isinstance(anna.accounts.sessions.sign_in("anna", PASSWORD, HERE), str)
     assert anna.row.recovery_hashes is None
     assert anna.noted()[1] == "second_factor_off"
+
+
+def test_a_wrong_code_turns_nothing_off_and_a_recovery_code_does(anna: Person) -> None:
+    codes = anna.enrol()
+    for wrong in ("000000x", anna.code()):  # the other one was used to confirm
+        with pytest.raises(UserError, match="not right") as caught:
+            anna.factor.turn_off(anna.row.id, wrong, HERE)
+        assert caught.value.field == "code"
+        assert anna.noted()[0] == "second_factor_refused"
+    assert anna.row.totp_confirmed_at
+    anna.factor.turn_off(anna.row.id, codes[0], HERE)
+    assert anna.row.totp_secret is None
+    with pytest.raises(UserError, match="off already"):
+        anna.factor.turn_off(anna.row.id, codes[1], HERE)
 
 
 def test_refused_codes_are_noted_with_their_address(anna: Person, engine: Engine) -> None:
