@@ -1,7 +1,9 @@
 """The `config_changes`: each change to the configuration on its way from draft to promoted, and what became of it."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -45,6 +47,12 @@ class Change:
     def open(self) -> bool:
         """Whether it may still be promoted."""
         return self.state in OPEN
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 in hexadecimal of what a person decides upon: another as soon as any of it was edited."""
+        shown = [self.changes, self.reason, self.author, self.base_revision, self.rehearsal]
+        return sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
 
 def add(

@@ -120,14 +120,14 @@ def _checked(keep: Callable[[Filled], Change], edited: Change | None) -> Respons
 
 def _perform(change_id: int, do: str) -> str:
     """What to tell of it; nothing where the page says it all."""
-    name = _name()
+    name, seen = _name(), request.form.get("seen", "")
     if do == "promote":
-        return _in_force(lifecycle().promote(change_id, name))
+        return _in_force(lifecycle().promote(change_id, name, seen))
     if do == "rehearse":
         lifecycle().rehearse(change_id, name)
         return ""
     if do == "approve":
-        lifecycle().approve(change_id, name)
+        lifecycle().approve(change_id, name, seen)
         return "You approved the change. It takes effect when somebody promotes it."
     if do == "abandon":
         lifecycle().abandon(change_id, name)

@@ -117,9 +117,10 @@ class Lifecycle:
                 raise Moved(f"change {change_id} was edited during its rehearsal: rehearse it again", "change")
             return _rehearsed(mine, change, seen, staging, actor)
 
-    def approve(self, change_id: int, actor: str) -> Change:
+    def approve(self, change_id: int, actor: str, seen: str | None = None) -> Change:
+        """`seen` is the fingerprint of the change as the actor was shown it; None where nothing was shown."""
         with self._turn() as mine:
-            change = _open(mine, change_id)
+            change = _as_seen(_open(mine, change_id), seen)
             if change.state == DRAFT:
                 raise UserError(f"change {change_id} was not rehearsed: rehearse it first", "change")
             if before(mine).two_person_rule and actor == change.author:
@@ -128,10 +129,10 @@ class Lifecycle:
             facts = {"state": APPROVED, "approved_by": actor, "approved_at": self._clock.now()}
             return config_change_store.put(mine.connection, change_id, **facts)
 
-    def promote(self, change_id: int, actor: str) -> int:
-        """Puts a rehearsed change into force and gives its revision."""
+    def promote(self, change_id: int, actor: str, seen: str | None = None) -> int:
+        """Puts a rehearsed change into force and gives its revision; `seen` is as for `approve`."""
         with self._turn() as mine:
-            change = _open(mine, change_id)
+            change = _as_seen(_open(mine, change_id), seen)
             self._refuse_untried(change)
             revision = promote(mine, change, actor).revision
         self._announce()
@@ -261,6 +262,12 @@ def _changing(found: Candidate) -> Candidate:
 def _open(mine: Turn, change_id: int) -> Change:
     change = _known(config_change_store.find(mine.connection, change_id), change_id)
     _refuse_closed(change)
+    return change
+
+
+def _as_seen(change: Change, seen: str | None) -> Change:
+    if seen is not None and seen != change.fingerprint:
+        raise UserError(f"change {change.id} was edited since you looked: look again", "change")
     return change
 
 

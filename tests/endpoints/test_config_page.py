@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from apiflask import APIFlask
 from werkzeug.datastructures import MultiDict
+from werkzeug.test import TestResponse
 
 from data import config_change_store
 from endpoints.config_catalogue import GROUPS, RAILS, settings
@@ -52,6 +53,21 @@ def config(app: APIFlask) -> LiveConfig:
 def form(app: APIFlask, reason: str = "to see", **entered: str) -> dict[str, Any]:
     """What a browser posts of the page, with some fields as they were entered."""
     return {**fields_of(config(app).model_dump(mode="json")).to_dict(flat=False), "reason": reason, **entered}
+
+
+def seen_in(page: str) -> str:
+    found = re.search(r'name="seen" value="([0-9a-f]{64})"', page)
+    assert found
+    return found[1]
+
+
+def seen_on(person: Visitor, address: str) -> str:
+    return seen_in(person.get(address).text)
+
+
+def advance(person: Visitor, address: str, do: str) -> TestResponse:
+    """Presses a button of the page as it is now."""
+    return person.post(address, {"do": do, "seen": seen_on(person, address)})
 
 
 def text_of(page: str) -> str:
@@ -144,13 +160,13 @@ def test_a_change_goes_from_the_form_into_force_and_back(visitor: Visitor, app: 
     page = text_of(visitor.get(address).text)
     assert "from 50% → to 5%" in page
     assert config(app).proba_cutoff == 0.5
-    assert visitor.post(address, {"do": "promote"}).status_code == 422
+    assert advance(visitor, address, "promote").status_code == 422
     assert visitor.post(address, {"do": "rehearse"}).location == address
     page = text_of(visitor.get(address).text)
     assert "9 customers of the table were asked for under the old and the new values" in page
     assert "A typical customer" in page or "become high risk" in page
     assert config(app).proba_cutoff == 0.5
-    assert visitor.post(address, {"do": "promote"}).location == address
+    assert advance(visitor, address, "promote").location == address
     (newest, *_) = changes(app).history(1)
     page = text_of(visitor.get(address).text)
     assert f"Revision {newest.revision} is in force. Every process follows with its next request." in page
@@ -224,10 +240,32 @@ def test_a_second_person_approves_where_two_are_needed(visitor: Visitor, app: AP
     assert visitor.post(address, {"do": "promote"}).status_code == 422
     other = someone(app, "bob")
     assert 'value="approve"' in other.get(address).text
-    other.post(address, {"do": "approve"})
+    advance(other, address, "approve")
     assert "bob approved it" in text_of(visitor.get(address).text)
-    visitor.post(address, {"do": "promote"})
+    advance(visitor, address, "promote")
     assert config(app).call_list_capacity == 60
+
+
+def test_nobody_approves_or_promotes_what_they_were_not_shown(visitor: Visitor, app: APIFlask) -> None:
+    configure(app, two_person_rule="true")
+    address = visitor.post(PATH, form(app, call_list_capacity="60")).location
+    visitor.post(address, {"do": "rehearse"})
+    other = someone(app, "bob")
+    stale = seen_on(other, address)
+    visitor.post(f"{address}/edit", form(app, "rather this", call_list_capacity="70"))
+    visitor.post(address, {"do": "rehearse"})
+    for do in ("approve", "promote"):
+        for seen in ({"seen": stale}, {}):
+            refused = other.post(address, {"do": do, **seen})
+            assert refused.status_code == 422
+            assert "was edited since you looked: look again" in refused.text
+    (waiting,) = changes(app).open_changes()
+    assert (waiting.state, waiting.approved_by) == ("rehearsed", None)
+    assert "to 70 calls a day" in text_of(refused.text)
+    again = {"seen": seen_in(refused.text)}
+    assert other.post(address, {"do": "approve", **again}).status_code == 303
+    assert other.post(address, {"do": "promote", **again}).status_code == 303
+    assert config(app).call_list_capacity == 70
 
 
 def test_who_may_only_look_sees_values_and_no_form(app: APIFlask) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,28 @@ def test_what_was_approved_is_approved_anew_after_another_rehearsal(life: Life, 
     waiting = changes.set_now({"proba_cutoff": 0.6}, "ann", "to see")
     changes.approve(waiting.id, "bob")
     assert changes.rehearse(waiting.id, "ann").approved_by is None
+
+
+def test_nobody_approves_or_promotes_what_was_edited_since(life: Life, changes: Lifecycle) -> None:
+    first = changes.rehearse(changes.draft({"proba_cutoff": 0.6}, "ann", "to see").id, "ann")
+    assert changes.get(first.id).fingerprint == first.fingerprint
+    others: list[dict[str, Any]] = [
+        {"changes": {}},
+        {"reason": "x"},
+        {"author": "x"},
+        {"base_revision": 0},
+        {"rehearsal": None},
+    ]
+    assert len({first.fingerprint, *(replace(first, **other).fingerprint for other in others)}) == 6
+    changes.edit(first.id, {"proba_cutoff": 0.7}, "to see", "ann")
+    again = changes.rehearse(first.id, "ann")
+    for act in (changes.approve, changes.promote):
+        with pytest.raises(UserError, match="was edited since you looked: look again"):
+            act(first.id, "bob", first.fingerprint)
+    assert changes.get(first.id) == again
+    changes.approve(first.id, "bob", again.fingerprint)
+    changes.promote(first.id, "bob", again.fingerprint)
+    assert life.config.proba_cutoff == 0.7
 
 
 def test_an_abandoned_change_is_over(life: Life, changes: Lifecycle) -> None:

@@ -38,6 +38,7 @@ BAD_IN_FORM: tuple[Mapping[str, Any], ...] = (
     {"call_list_capacity": -1},
 )
 TOKEN_FIELD = re.compile(r'name="csrf_token" value="([^"]+)"')
+SEEN_FIELD = re.compile(r'name="seen" value="([^"]+)"')
 Push = Callable[[Mapping[str, Any], str], bool]
 
 
@@ -68,21 +69,25 @@ class Person:
             return False
         path = found.url.removeprefix(self._url)
         while "In force" not in found.text:
-            self._post(path, {"do": "rehearse"})
-            found = self._post(path, {"do": "promote"})
+            shown = self._post(path, {"do": "rehearse"}).text
+            found = self._post(path, {"do": "promote", "seen": _field(SEEN_FIELD, shown)})
         return True
 
     def _token_on(self, path: str) -> str:
         page = self._session.get(f"{self._url}{path}", timeout=60).text
-        found = TOKEN_FIELD.search(page)
-        assert found, page
-        return found[1]
+        return _field(TOKEN_FIELD, page)
 
     def _post(self, path: str, form: Mapping[str, str]) -> requests.Response:
         """The page that follows, or the one that says why not."""
         answer = self._session.post(f"{self._url}{path}", {**form, "csrf_token": self._token}, timeout=60)
         assert answer.status_code in (200, 422), answer.text
         return answer
+
+
+def _field(pattern: re.Pattern[str], page: str) -> str:
+    found = pattern.search(page)
+    assert found, page
+    return found[1]
 
 
 def _typed(values: Mapping[str, Any]) -> dict[str, str]:
