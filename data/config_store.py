@@ -1,6 +1,6 @@
 """The `config` table: an append-only list of settings, of which the newest row of each key counts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,9 +63,11 @@ def overtaken(connection: Connection, base: int, revision: int) -> bool:
     return connection.execute(foreign.with_for_update()).first() is not None
 
 
-def rows_after(connection: Connection, revision: int, limit: int = MOST_APART) -> list[ConfigRow]:
-    """The first `limit` rows behind the revision, the oldest first."""
-    return _rows(connection, _SELECT.where(config.c.id > revision).order_by(None).order_by(config.c.id).limit(limit))
+def first_rows_after(connection: Connection, revision: int, left_out: Collection[int] = ()) -> list[ConfigRow]:
+    """The first row of every key behind the revision, without those ids, the oldest first."""
+    behind = (config.c.id > revision, config.c.id.not_in(left_out))
+    firsts = select(func.min(config.c.id)).where(*behind).group_by(config.c.config_key)
+    return _rows(connection, _SELECT.where(config.c.id.in_(firsts)).order_by(None).order_by(config.c.id))
 
 
 def latest_revision(connection: Connection) -> int:

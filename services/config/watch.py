@@ -109,11 +109,15 @@ class ConfigWatch:
 def _take_back(mine: Turn, change: Change, values: Mapping[str, str], sentences: Sequence[str]) -> None:
     """Raises ConfigRefused when there is nothing to take back, or when it can be in force no more."""
     if not values:
-        raise ConfigRefused(dict.fromkeys(change.changes, "was changed again since, or had no value before"))
+        raise ConfigRefused(
+            dict.fromkeys(
+                change.changes, "was changed again since, had no value before, or is for people alone to change"
+            )
+        )
     said, config = " ".join(sentences), mine.config()
     revision = mine.apply(values, AUTHOR, f"change {change.id} (revision {change.revision}) taken back: {said}")
     left = sorted(set(change.changes) - set(values))
-    more = f" Changed again since, and left as it is: {', '.join(left)}." if left else ""
+    more = f" Changed again since, or for people alone to change, and left as it is: {', '.join(left)}." if left else ""
     _put(mine, change, REVERTED, f"taken back by the watch, as revision {revision}: {said}{more}")
     lines = [f"{key}: {change.changes[key]} → {values[key]}" for key in sorted(values)]
     _note(mine, change, TAKEN_BACK, revision=str(revision), changes="; ".join(lines), reason=said)

@@ -19,13 +19,14 @@ from services.config.spelling import texts
 MINUTE = timedelta(minutes=1)
 LATE = timedelta(minutes=10)
 WHO_ANSWERS = frozenset({"aliases", "experiment", "layers", "paused"})
+SECOND_PERSON = "two_person_rule"
 INTENDED = {"high_risk": WHO_ANSWERS | {"proba_cutoff"}, "score_shift": WHO_ANSWERS}
 """By rule the keys whose very purpose is to move what it measures: a change of one of them is not held to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """`later` are the rows that came behind those of the change, the oldest first, without those set aside.
+    """`later` are the first row of every key behind those of the change, the oldest first, without those set aside.
 
     The change answers for the time from `since` to `until`: the next row of whatever key, the end of its watch, or now.
     """
@@ -59,15 +60,16 @@ class Watched:
 
     @property
     def untouched(self) -> dict[str, str]:
-        """The values before it, of those keys that nobody changed since and that had one."""
-        touched = {row.key for row in self.later}
+        """The values before it, of those keys that nobody changed since and that had one; never the rule of the second
+        person, which no answer depends on and nobody may lift alone."""
+        touched = {row.key for row in self.later} | {SECOND_PERSON}
         old = {each["key"]: each["old"] for each in (self.change.rehearsal or {}).get("changes", [])}
         return {key: text for key, text in old.items() if text is not None and key not in touched}
 
 
 def watch_of(connection: Connection, change: Change, set_aside: set[int], now: datetime) -> Watched:
     """`set_aside` are the ids of rows that are not in force."""
-    later = [row for row in config_store.rows_after(connection, change.revision or 0) if row.id not in set_aside]
+    later = config_store.first_rows_after(connection, change.revision or 0, set_aside)
     since = change.promoted_at or change.created_at
     ends = [now, _end(change), *(row.inserted_at for row in later[:1])]
     return Watched(change, later, since, max(since, min(ends)), now)

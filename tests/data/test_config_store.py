@@ -93,6 +93,21 @@ def test_the_newest_rows_of_each_key(engine: Engine) -> None:
         assert [row.id for row in rows] == sorted((row.id for row in rows), reverse=True)
 
 
+def test_the_first_row_of_each_key_behind_a_revision_however_many_came(engine: Engine) -> None:
+    base = append(engine, {"proba_cutoff": "0.4"})
+    with engine.begin() as connection:
+        many = [{"config_key": "email_policy", "config_value": "off"} for _ in range(1_100)]
+        connection.execute(config.insert(), many)
+    last = append(engine, {"proba_cutoff": "0.5"})
+    with engine.connect() as connection:
+        found = config_store.first_rows_after(connection, base)
+        assert [row.key for row in found] == ["email_policy", "proba_cutoff"]
+        assert found[1].id == last
+        later = config_store.first_rows_after(connection, base, {found[0].id, last})
+        assert [(row.key, row.id > found[0].id) for row in later] == [("email_policy", True)]
+        assert config_store.first_rows_after(connection, last) == []
+
+
 def test_a_value_that_mysql_would_cut_is_refused_by_both(engine: Engine) -> None:
     long = "ä" * 32_767
     append(engine, {"email_recipients": long})

@@ -190,6 +190,14 @@ def test_of_a_change_that_others_followed_only_what_they_left_alone_is_taken_bac
     assert (watching.changes.get(first.id).outcome or "").endswith("and left as it is: maturity_days.")
 
 
+def test_the_rule_of_the_second_person_is_never_taken_back(watching: Watching) -> None:
+    change = watching.promote(maturity_days=45, two_person_rule=True)
+    watching.answer(timedelta(), prediction=0.9)
+    assert set(watching.look_later()) == {change.id}
+    assert (watching.life.config.maturity_days, watching.life.config.two_person_rule) == (30, True)
+    assert (watching.changes.get(change.id).outcome or "").endswith("and left as it is: two_person_rule.")
+
+
 def test_what_cannot_be_taken_back_is_told_once(watching: Watching) -> None:
     change = watching.promote(maturity_days=45)
     watching.answer(timedelta(), prediction=0.9)
