@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from data import config_store
 from data.config_store import ConfigRow
+from helpers.errors import UserError
 from modeling.registry import ModelRegistry
 from services.config.model import KEYS, ConfigRefused, LiveConfig
 from services.config.present import in_force
@@ -57,6 +58,7 @@ def judge(connection: Connection, registry: ModelRegistry, values: Mapping[str, 
         lambda config: build_serving(config, registry),
     )
     refuse([row for row in found.refused if row.id >= _FIRST])
+    _load_new(registry, present, found.built.config)
     return Candidate(
         present.built if present else None, found.built, base, _changed(present, found.built.config, given)
     )
@@ -88,6 +90,16 @@ def _present(connection: Connection, registry: ModelRegistry) -> Reading[Serving
         return in_force(connection, registry)
     except ConfigRefused:
         return None
+
+
+def _load_new(registry: ModelRegistry, present: Reading[Serving] | None, after: LiveConfig) -> None:
+    """An alias that nothing uses yet would break only when it is used: by a later change, which is innocent of it."""
+    known = set(present.built.config.aliases.items()) if present else set()
+    for name, ref in sorted(set(after.aliases.items()) - known):
+        try:
+            registry.load(ref)
+        except UserError as error:
+            raise ConfigRefused({"aliases": f"{name}: {error}"}) from error
 
 
 def _rows(given: Mapping[str, str]) -> list[ConfigRow]:

@@ -143,6 +143,7 @@ def test_without_a_reason_or_a_difference_there_is_no_change(life: Life, changes
         ({"experiment": '{"name": "half'}, {"experiment"}),
         ({"experiment": {"name": "x", "salt": "s", "arms": {"champion": 0.7}}}, {"experiment"}),
         ({"proba_cutoff": 0.6, "aliases": {"champion": "absent@1"}}, {"aliases"}),
+        ({"aliases": {"champion": "additive@1", "not_used_yet": "absent@1"}}, {"aliases"}),
         ({"email_recipients": {"a": {1, 2}}}, {"email_recipients"}),
         ({"holdout_salt": "\ud800"}, {"holdout_salt"}),
         ({"holdout_salt": "x" * 70_000}, {"holdout_salt"}),
