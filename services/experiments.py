@@ -13,6 +13,7 @@ from helpers.errors import UserError
 from modeling.registry import ModelRegistry
 from services import audit, ladder
 from services.config.changes import Turn, turn
+from services.config.promoting import refuse_alone
 from services.experiment_values import Start, place, started, stopped
 from services.ladder import Step
 from services.prose import check_length
@@ -31,6 +32,7 @@ class ExperimentService:
     """Changes what runs. Each act gives the revision of its config change; the caller tells the fleet.
 
     Raises UserError, or ConfigRefused, which is one, when the change would not hold together; nothing is changed then.
+    What lets clients meet a model that they did not meet is refused where a second person must approve it.
     """
 
     def __init__(self, engine: Engine, registry: ModelRegistry, clock: Clock) -> None:
@@ -41,6 +43,7 @@ class ExperimentService:
     def start(self, wanted: Start, author: str, reason: str) -> int:
         """Starts an experiment, outside of layers or in one."""
         with self._turn() as mine:
+            refuse_alone(mine.config())
             if any(run.name == wanted.name for run in _runs(mine.connection)):
                 raise UserError(f"there was an experiment {wanted.name!r} before: choose a new name", "name")
             return mine.apply(started(mine.config(), wanted), author, reason)
@@ -75,6 +78,7 @@ class ExperimentService:
     def advance(self, model: str, author: str, reason: str) -> Step:
         """Leads the model one step up the ladder."""
         with self._turn() as mine:
+            refuse_alone(mine.config())
             used = {run.name for run in _runs(mine.connection)}
             step = ladder.advance(mine.config(), model, used)
             return self._take(mine, step, author, reason)

@@ -11,6 +11,7 @@ from data import config_store
 from experiments.plan import CHAMPION
 from services.config.changes import Turn
 from services.config.present import config_in_force
+from services.config.promoting import refuse_alone
 
 ALIASES, CUTOFF = "aliases", "proba_cutoff"
 CHALLENGER, HEURISTIC = "challenger", "heuristic"
@@ -55,8 +56,12 @@ def roles(algorithms: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 def promote(mine: Turn, named: Mapping[str, str], cutoff: float, reason: str) -> Promotion:
     """Adds the aliases to those in force, and sets the cutoff when none was ever set. Raises ConfigRefused when the
-    models do not go together with the rest of the configuration; the transaction must then be rolled back."""
-    aliases = {**config_in_force(mine.connection, mine.registry).aliases, **named}
+    models do not go together with the rest of the configuration, or where others are in service and a second person
+    must approve; the transaction must then be rolled back."""
+    present = config_in_force(mine.connection, mine.registry)
+    if present.aliases:
+        refuse_alone(present)
+    aliases = {**present.aliases, **named}
     values: dict[str, Any] = {ALIASES: aliases}
     first = not any(row.key == CUTOFF for row in config_store.newest_rows(mine.connection, per_key=1))
     if first:

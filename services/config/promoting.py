@@ -30,6 +30,13 @@ def before(mine: Turn) -> LiveConfig:
         return LiveConfig()
 
 
+def refuse_alone(config: LiveConfig) -> None:
+    """Raises ConfigRefused where one person may not decide alone which models clients meet."""
+    if config.two_person_rule:
+        text = "it is on; make this change on the Config page, where a second person approves it"
+        raise ConfigRefused({"two_person_rule": text})
+
+
 def promote(mine: Turn, change: Change, actor: str) -> Change:
     """Appends the change's rows. Raises UserError while something is missing, Moved when the rehearsal was of another
     configuration, and ConfigRefused; the transaction must then be rolled back."""

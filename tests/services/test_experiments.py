@@ -202,3 +202,16 @@ def test_an_experiment_with_more_arms_is_no_step_of_the_ladder(life: Life) -> No
     for act in (life.experiments.advance, life.experiments.retreat):
         with pytest.raises(UserError, match="'three' has other arms"):
             act("challenger", "ann", "")
+
+
+def test_where_two_people_decide_nobody_starts_or_advances_alone(life: Life) -> None:
+    life.start("autumn")
+    life.change(two_person_rule=True)
+    life.experiments.pause("autumn", "ann", "to see")
+    life.experiments.resume("autumn", "ann", "seen")
+    life.experiments.stop("autumn", None, "", "ann")
+    before = life.config
+    for act in (lambda: life.start("winter"), lambda: life.experiments.advance(CHALLENGER, "ann", "")):
+        with pytest.raises(UserError, match="two_person_rule: it is on; make this change on the Config page"):
+            act()
+    assert life.config == before

@@ -160,6 +160,19 @@ def test_a_promotion_is_in_the_audit_log(run: Run, engine: Engine) -> None:
     )
 
 
+def test_where_two_people_decide_later_models_stay_candidates(run: Run, engine: Engine) -> None:
+    insert_config(engine, two_person_rule="true")
+    first = run(promote=True)
+    assert first.promotion is not None  # nobody was in service before
+    with pytest.raises(
+        UserError, match="on record as candidates, but cannot go into service: two_person_rule: it is on"
+    ):
+        run(promote=True)
+    with engine.connect() as connection:
+        assert aliases_in_force(connection) == first.promotion.aliases
+        assert model_store.find(connection, "additive", "2") is not None
+
+
 def test_models_that_do_not_fit_the_configuration_stay_candidates(run: Run, engine: Engine, tmp_path: Path) -> None:
     """An experiment runs on a model of another table, whose fields the new champion does not have."""
     run()
