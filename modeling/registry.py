@@ -16,7 +16,7 @@ from modeling.verification import read_folder
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model that was checked and opened, decorated and ready to answer.
+    """A model that was checked and opened, decorated and ready to answer; `plain` is the same without decoration.
 
     `plots` are SVG documents by name (`roc`, …); `reference` is the JSON text of the statistics of its
     training rows, for drift. A model of a third party's class has neither, and no manifest.
@@ -29,6 +29,7 @@ class LoadedModel:
     plots: Mapping[str, bytes]
     reference: bytes
     manifest_sha256: str
+    plain: MLModel
 
 
 def identity(model: MLModel) -> MLModel:
@@ -89,7 +90,8 @@ class ModelRegistry:
         model = open_model(card, schema, folder)
         plots = {path[len(PLOTS) + 1 : -4]: body for path, body in folder.files.items() if path.startswith(f"{PLOTS}/")}
         reference = folder.files.get("reference.json", b"{}")
-        return LoadedModel(folder.ref, card, schema, self._decorate(model), plots, reference, folder.manifest_sha256)
+        digest = folder.manifest_sha256
+        return LoadedModel(folder.ref, card, schema, self._decorate(model), plots, reference, digest, model)
 
     def _of_class(self, model: MLModel) -> LoadedModel:
         card = Card(
@@ -104,4 +106,4 @@ class ModelRegistry:
             raise ModelRefused(
                 f"{ref!r} cannot be offered: a model is called name@version, such as additive@1", "model"
             )
-        return LoadedModel(ref, card, schema_of(model), self._decorate(model), {}, b"{}", "")
+        return LoadedModel(ref, card, schema_of(model), self._decorate(model), {}, b"{}", "", model)

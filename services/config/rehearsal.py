@@ -4,7 +4,7 @@ Nothing is recorded, and nobody is enrolled or counted.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from services.answers import Question
@@ -31,10 +31,11 @@ def rehearse(candidate: Candidate, customers: Sequence[Golden]) -> dict[str, Any
 
     Of the holdout only that a client is in it is told.
     """
-    usual = _questions(candidate.before, customers) if candidate.before else []
-    asked = _questions(candidate.after, customers)
-    before, _ = _answers(candidate.before, usual) if candidate.before else ({}, [])
-    after, errors = _answers(candidate.after, asked)
+    old, new = _unnoticed(candidate.before) if candidate.before else None, _unnoticed(candidate.after)
+    usual = _questions(old, customers) if old else []
+    asked = _questions(new, customers)
+    before, _ = _answers(old, usual) if old else ({}, [])
+    after, errors = _answers(new, asked)
     pairs = [(each, before.get(each), after[each]) for each in after]
     changed = [(each, old, new) for each, old, new in pairs if old != new]
     return {
@@ -48,6 +49,12 @@ def rehearse(candidate: Candidate, customers: Sequence[Golden]) -> dict[str, Any
         "examples": [{"client_id": each, "before": old, "after": new} for each, old, new in changed[:MOST_EXAMPLES]],
         "largest_move": max((_move(old, new) for _, old, new in changed), default=0.0),
     }
+
+
+def _unnoticed(serving: Serving) -> Serving:
+    """With models that neither keep nor count what they are asked."""
+    models = {name: replace(loaded, model=loaded.plain) for name, loaded in serving.models.items()}
+    return replace(serving, models=models)
 
 
 def _flags(pairs: Sequence[tuple[str, Shown | None, Shown]]) -> dict[str, int]:

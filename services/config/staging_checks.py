@@ -47,7 +47,7 @@ class LocalScores:
         return self._found[ref][position] if self._found[ref] else None
 
     def _scores(self, ref: str) -> list[float]:
-        model = next((loaded.model for loaded in self.serving.models.values() if loaded.ref == ref), None)
+        model = next((loaded.plain for loaded in self.serving.models.values() if loaded.ref == ref), None)
         found = model.predict_many([each.data for each in self.questions]) if model else []
         return [each.probability for each in found]
 

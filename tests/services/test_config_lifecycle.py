@@ -14,6 +14,7 @@ from data import config_change_store, config_store
 from data.feature_store import Customer, replace_customers
 from helpers.clock import SystemClock
 from helpers.errors import UserError
+from modeling.decorators.timing import Timed
 from modeling.registry import ModelRegistry
 from services.config.candidate import Candidate
 from services.config.golden import Golden
@@ -123,6 +124,15 @@ def test_nothing_of_a_rehearsal_is_recorded_and_the_holdout_stays_silent(life: L
     assert 0 < len(held) == report["arms_changed"]
     assert {(each["after"]["prediction"], each["after"]["high_risk"]) for each in held} == {(None, None)}
     assert (table(life), changes.listing(10), life.audited()) == (before, [], [])
+
+
+def test_a_rehearsal_asks_models_unnoticed(life: Life, trained: Trained) -> None:
+    """Neither the cache nor the figures of monitoring, which are decorators, take it for traffic."""
+    asked: list[str] = []
+    registry = ModelRegistry(trained.models_dir, decorate=lambda model: Timed(model, lambda how, _: asked.append(how)))
+    found = Lifecycle(life.engine, registry, SystemClock(), lambda: None).preview({"holdout_percentage": 50})
+    assert (found.report["customers"], found.report["errors"]) == (CUSTOMERS + 1, [])
+    assert set(asked) == {"predict", "explain"}  # of the check of each model when it is loaded
 
 
 def test_without_a_reason_or_a_difference_there_is_no_change(life: Life, changes: Lifecycle) -> None:
