@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 from apiflask import APIBlueprint
 from flask import Response, request
-from sqlalchemy.exc import SQLAlchemyError
 
 from endpoints.call_list_csv import file_lines
 from endpoints.edge import wiring
+from endpoints.from_database import from_database
 from endpoints.operations import READ_ERRORS, Operation, described, object_of, query
-from endpoints.problems import Problem, field_problem
+from endpoints.problems import field_problem
 from endpoints.streams import begun
 from endpoints.tokens import require_token
 from services.call_list import Entry, LeftOut, entries, left_out, today
@@ -70,10 +70,7 @@ def tell_call_list() -> Response:
     """Whom to call today, most money at risk first: what is left of the day's capacity. As JSON or as CSV."""
     require_token("read")
     media, limit = _media(), _limit()
-    try:
-        parts = _parts(media, limit)
-    except SQLAlchemyError as error:
-        raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error
+    parts = from_database(lambda: _parts(media, limit), AWAY)
     return Response(parts, content_type=f"{CSV}; charset=utf-8" if media == CSV else JSON)
 
 

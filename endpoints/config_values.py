@@ -1,8 +1,8 @@
 """/v1/config: the configuration for programs, read and changed as a whole."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 from apiflask import APIBlueprint
 from flask import Response, request
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.config_change_store import Change
 from endpoints.edge import json_response, wiring
+from endpoints.from_database import from_database
 from endpoints.operations import BODY_ERRORS, READ_ERRORS, Operation, described, object_of, query
 from endpoints.problems import Problem, field_problem, validation_problem
 from endpoints.tokens import body_with_token, caller, require_token
@@ -19,7 +20,6 @@ from services.config.history import Revision
 from services.config.lifecycle import NothingChanges
 from services.config.model import ConfigRefused
 
-T = TypeVar("T")
 AWAY = "the configuration is kept in the database, which does not answer now; try again"
 MOST, USUAL = 1_000, 100
 
@@ -75,7 +75,7 @@ SCHEMAS: Mapping[str, Any] = {
 def read_values() -> Response:
     """Every value in force, the revision of the table, and which values are defaults."""
     require_token("config:read")
-    return json_response(asdict(_from_database(wiring().config_changes.current)))
+    return json_response(asdict(from_database(wiring().config_changes.current, AWAY)))
 
 
 @config_values.get("/v1/config/history")
@@ -84,7 +84,7 @@ def read_history() -> Response:
     """The revisions: who changed what, when and why. Rows that somebody typed have the author SQL."""
     require_token("config:read")
     limit = _limit(request.args.get("limit", str(USUAL)))
-    found = _from_database(lambda: wiring().config_changes.history(limit))
+    found = from_database(lambda: wiring().config_changes.history(limit), AWAY)
     return json_response({"revisions": [asdict(each) for each in found]})
 
 
@@ -99,9 +99,11 @@ def change_values() -> Response:
     except ValidationError as error:
         raise validation_problem(error) from None
     try:
-        return _from_database(lambda: _changed(wanted))
+        return _changed(wanted)
     except ConfigRefused as refused:
         raise _problem(refused) from None
+    except SQLAlchemyError as error:
+        raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error
 
 
 def _changed(wanted: Wanted) -> Response:
@@ -133,11 +135,3 @@ def _limit(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= MOST):
         raise field_problem("limit", f"must be a whole number from 1 to {MOST}")
     return int(text)
-
-
-def _from_database(read: Callable[[], T]) -> T:
-    """What `read` gives. Raises Problem 503 while the database does not answer."""
-    try:
-        return read()
-    except SQLAlchemyError as error:
-        raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error

@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from apiflask import APIBlueprint
 from flask import Response
-from sqlalchemy.exc import SQLAlchemyError
 
 from endpoints.client_paths import take_any_text
 from endpoints.edge import json_response, wiring
+from endpoints.from_database import from_database
 from endpoints.operations import READ_ERRORS, Operation, described, object_of
 from endpoints.problems import Problem, field_problem
 from endpoints.tokens import require_token
@@ -58,8 +58,6 @@ def read_experiment(name: str) -> Response:
 def _from_database(read: Callable[[], T]) -> T:
     """What `read` gives. Raises Problem 503 while the database does not answer, or is asked for other readouts."""
     try:
-        return read()
+        return from_database(read, AWAY)
     except ReadoutBusy as error:
         raise Problem(503, str(error), headers={"Retry-After": "5"}) from error
-    except SQLAlchemyError as error:
-        raise Problem(503, AWAY, headers={"Retry-After": "5"}) from error

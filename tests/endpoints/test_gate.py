@@ -7,11 +7,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from endpoints import events, session_cookie
+from endpoints import events, from_database, session_cookie
 from endpoints.gate import Gate
 from endpoints.problems import Problem
 from services.accounts import AccountService
 from tests.endpoints.test_bad_input import check_problem
+from tests.support.deployment import TOKEN
 from tests.support.visitor import Visitor
 
 TOLD = {
@@ -100,6 +101,30 @@ def test_what_is_told_while_others_hang_is_503_and_the_rest_goes_on(
         check_problem(answer, 503)
         assert answer.headers["Retry-After"] == "5"
     assert client.post(path, json=TOLD[path]).status_code == 200
+
+
+READ = ("/v1/config", "/v1/config/history", "/v1/call-list", "/v1/experiments", "/v1/experiments/x/readout")
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+def test_reads_are_503_while_others_hang_and_the_rest_goes_on(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, gate = app.test_client(), Gate(from_database.BUSY, seconds=0.01)
+    monkeypatch.setattr(from_database, "GATE", gate)
+    with ThreadPoolExecutor(2) as pool:
+        held = Held(gate, pool, 2)
+        answers = [client.get(path, headers=HEADERS) for path in READ]
+        assert client.get("/health").status_code == 200
+        held.let_go()
+    for answer in answers:
+        check_problem(answer, 503)
+        assert answer.headers["Retry-After"] == "5"
+    assert [client.get(path, headers=HEADERS).status_code for path in READ] == [200, 200, 200, 200, 404]
+
+
+def test_eight_callers_at_once_are_all_answered(app: Flask) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(app.test_client().get, path, headers=HEADERS) for path in 8 * READ[:4]]
+    assert {each.result().status_code for each in asked} == {200}
 
 
 def test_pages_are_503_while_others_wait_for_the_session_store_and_the_rest_goes_on(
