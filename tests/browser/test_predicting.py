@@ -50,7 +50,7 @@ def test_a_wrong_password_says_so_and_is_not_shown(browse: OpenBrowser, site: ob
     assert page.evaluate("document.activeElement.id") == "password"
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_have_text("Predict")
+    expect(page.locator("h1")).to_have_text("Today")
 
 
 def test_what_if_from_a_customer_of_the_table(browse: OpenBrowser) -> None:
