@@ -70,7 +70,7 @@ def test_a_change_waits_until_it_is_promoted_and_is_watched_then(visitor: Visito
 def test_what_is_wrong_stands_first(visitor: Visitor, app: APIFlask) -> None:
     """No worker and no schedule process of this deployment gives a sign of life."""
     page = visitor.get("/").text
-    assert page.index('role="alert"') < page.index("Whom to call")
+    assert page.index("No worker process runs") < page.index("Whom to call")
     assert "./run.sh worker" in page
 
 
