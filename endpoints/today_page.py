@@ -1,19 +1,16 @@
 """The first page of the morning: what needs a person today."""
 
-from collections.abc import Sequence
-
 from apiflask import APIBlueprint
 from flask import Response, render_template
 from flask.typing import ResponseReturnValue
 
-from endpoints.call_list_view import CallRow, call_rows
+from endpoints.call_list_view import call_rows
 from endpoints.edge import wiring
 from endpoints.experiments_reading import the_list
 from endpoints.models_reading import models
 from endpoints.session_cookie import from_store
 from endpoints.today_view import Calls, TodayView, fresh_models, steps_of
 from services import call_list
-from services.call_list import Day
 
 SHOWN_CALLS = 5
 
@@ -37,7 +34,7 @@ def _view() -> TodayView:
     now, live = wired.clock.now(), wired.live
     return TodayView(
         now=now,
-        alerts=wired.monitor.live("hour").alerts,
+        alerts=wired.monitor.alerts(),
         calls=_calls() if live.ready else None,
         running=the_list().running if live.ready else (),
         changes=steps_of(wired.config_changes.listing(SHOWN_CALLS * 4), now),
@@ -46,14 +43,11 @@ def _view() -> TodayView:
 
 
 def _calls() -> Calls:
-    wired = wiring()
-    day = call_list.today(wired.engine, wired.clock, wired.snapshot())
-    return Calls(day, _first(day))
-
-
-def _first(day: Day) -> Sequence[CallRow]:
+    """The day's calls, and the first clients to call, by one configuration."""
     wired = wiring()
     snapshot = wired.snapshot()
+    day = call_list.today(wired.engine, wired.clock, snapshot)
     effect = wired.holdout_effect.current(snapshot.config)
     limit = min(SHOWN_CALLS, day.left)
-    return call_rows(call_list.entries(wired.engine, wired.registry, snapshot, effect, day, limit), day.as_of)
+    found = call_list.entries(wired.engine, wired.registry, snapshot, effect, day, limit)
+    return Calls(day, call_rows(found, day.as_of))

@@ -66,16 +66,14 @@ class Monitor:
 
     def live(self, span: Span) -> Live:
         """Raises SQLAlchemyError."""
-        now = self._clock.now()
-        beats = self._from_redis(lambda: self._store.processes(now.timestamp()))
-        with self._engine.connect() as connection:
-            backlogs = [monitoring_store.backlog(connection, channel, now) for channel in (MAIL, WEBHOOK)]
-            pauses = config_store.history(connection, "paused", PAUSES)
-        inputs = self._inputs.current()
-        state = State(now, beats, backlogs, self._paused(pauses), inputs.found if inputs else None)
-        found = self._dated(alerts(state), now)
-        seen = self._from_redis(lambda: traffic(self._store, now, span))
-        return Live(now, seen, beats, self._from_redis(self._jobs), backlogs, found)
+        state = self._state()
+        seen = self._from_redis(lambda: traffic(self._store, state.now, span))
+        jobs = self._from_redis(self._jobs)
+        return Live(state.now, seen, state.beats, jobs, state.backlogs, self._told(state))
+
+    def alerts(self) -> list[Alert]:
+        """What is wrong alone, for whoever does not ask how much there is to do. Raises SQLAlchemyError."""
+        return self._told(self._state())
 
     def inputs(self) -> Figures[Inputs] | None:
         """Drift and expected quality; None while they are being found for the first time."""
@@ -84,6 +82,18 @@ class Monitor:
     def truth(self) -> Figures[list[Truth]] | None:
         """Quality by outcomes; None while it is being found for the first time."""
         return self._truth.current(PATIENCE)
+
+    def _state(self) -> State:
+        now = self._clock.now()
+        beats = self._from_redis(lambda: self._store.processes(now.timestamp()))
+        with self._engine.connect() as connection:
+            backlogs = [monitoring_store.backlog(connection, channel, now) for channel in (MAIL, WEBHOOK)]
+            pauses = config_store.history(connection, "paused", PAUSES)
+        inputs = self._inputs.current()
+        return State(now, beats, backlogs, self._paused(pauses), inputs.found if inputs else None)
+
+    def _told(self, state: State) -> list[Alert]:
+        return self._dated(alerts(state), state.now)
 
     def _look_at_inputs(self) -> Inputs:
         return look_at_inputs(self._engine, self._live.current().serving.champion, self._clock.now())
