@@ -18,6 +18,7 @@ from endpoints.experiments_wording import plural
 from endpoints.problems import Problem
 from endpoints.session_cookie import from_store, visitor
 from endpoints.times import ago
+from endpoints.wording import NOT_TOLD
 from helpers.errors import UserError
 from services.config.lifecycle import RehearsalFailed, UnknownChange
 from services.config.refresh import refresh_fleet
@@ -25,7 +26,6 @@ from services.sign_in import SignedIn
 
 STEP = 25
 MOST = 1_000
-NOT_TOLD = "The other processes could not be told, because Redis does not answer: they follow within the hour."
 FOLLOW = "Every process follows with its next request."
 
 config_page = APIBlueprint("config_page", __name__, enable_openapi=False, url_prefix="/config")

@@ -15,9 +15,8 @@ from endpoints.ladder_view import take_step
 from endpoints.session_cookie import from_store, visitor
 from endpoints.start_form import begin
 from endpoints.times import date_words
+from endpoints.wording import NOT_TOLD
 from services.config.refresh import refresh_fleet
-
-NOT_TOLD = "The other processes could not be told, because Redis does not answer: they follow within the hour."
 
 experiments_page = APIBlueprint("experiments_page", __name__, enable_openapi=False, url_prefix="/experiments")
 for _words in (amount, points, date_words):

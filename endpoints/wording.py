@@ -6,6 +6,7 @@ from typing import Any
 
 BARELY = 1.05
 HUGE = 100.0
+NOT_TOLD = "The other processes could not be told, because Redis does not answer: they follow within the hour."
 _WORD_ENDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\-.\s]+")
 
 
