@@ -16,7 +16,7 @@ from data.prediction_log import LedgerRow
 from tests.support.calls import Calls, calling
 from tests.support.models import Trained
 from tests.support.stack import configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 DAY = timedelta(days=1)
 SCRIPT = "<script>alert('1')</script>"
@@ -40,10 +40,6 @@ def visitor(app: APIFlask) -> Visitor:
     found.sign_in()
     found.get("/call-list")
     return found
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def rows_of(page: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.support.calls import Calls, calling
 from tests.support.customers import customer_fields, fill_tables
 from tests.support.models import Trained
 from tests.support.stack import configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ODD_IDS = (
@@ -61,10 +61,6 @@ def visitor(app: APIFlask) -> Visitor:
     found = Visitor(app)
     found.sign_in()
     return found
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def heading(page: str) -> str:

@@ -1,7 +1,6 @@
 """The pages of the configuration, without a script: each step of a change's way, and what stops it."""
 
 import re
-from html import unescape
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from tests.support.customers import fill_tables
 from tests.support.deployment import insert_config
 from tests.support.models import Trained
 from tests.support.stack import configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 PATH = "/config"
 
@@ -68,10 +67,6 @@ def seen_on(person: Visitor, address: str) -> str:
 def advance(person: Visitor, address: str, do: str) -> TestResponse:
     """Presses a button of the page as it is now."""
     return person.post(address, {"do": do, "seen": seen_on(person, address)})
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def test_every_key_has_one_place_and_every_guardrail_a_switch_if_it_can_be_off() -> None:

@@ -12,7 +12,7 @@ from services.ladder import where
 from services.runs import Run
 from tests.support.models import Trained
 from tests.support.stack import application, configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 TRIAL = "trees-in-autumn"
 START = {
@@ -47,10 +47,6 @@ def run(app: APIFlask, name: str = TRIAL) -> Run:
 
 def names(app: APIFlask) -> list[str]:
     return [each.name for each in runs(app.extensions["holdfast"].engine)]
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def wrong(page: str) -> list[str]:

@@ -15,7 +15,7 @@ from services.readout import figures
 from services.readout.reading import Readout, months, read
 from tests.support.exposed import Group, configure_at, expose
 from tests.support.stack import configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 ADDITIVE, BOOSTING, CATBOOST = "additive@1", "gradient_boosting@1", "catboost@1"
 HALVES = {"champion": 0.5, "challenger": 0.5}
@@ -49,11 +49,6 @@ def fill(app: APIFlask, *groups: Group, name: str = TRIAL, days: int = 60) -> No
 def readout(app: APIFlask, name: str = TRIAL) -> Readout:
     wired = app.extensions["holdfast"]
     return read(wired.engine, wired.clock, wired.live.config, name)
-
-
-def text_of(page: str) -> str:
-    """What a reader sees, tags left out."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 UNDECIDED = (Group("champion", ADDITIVE, 400, 40, 20, CATBOOST), Group("challenger", BOOSTING, 404, 36, 16, CATBOOST))

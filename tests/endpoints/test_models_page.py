@@ -4,7 +4,6 @@ import gzip
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +19,7 @@ from services.config.lifecycle import Lifecycle
 from tests.support.ledger import row
 from tests.support.recorded import record_models
 from tests.support.stack import configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 ADDITIVE, BOOSTING, CATBOOST, RULE = "additive@1", "gradient_boosting@1", "catboost@1", "heuristic@1"
 ALL = (RULE, CATBOOST, BOOSTING, ADDITIVE)
@@ -65,10 +64,6 @@ def answered(app: APIFlask, *answers: dict[str, Any]) -> None:
     ]
     with app.extensions["holdfast"].engine.begin() as connection:
         prediction_log.append_many(connection, rows)
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def rows_of(page: str) -> list[str]:

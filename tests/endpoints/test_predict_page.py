@@ -16,7 +16,7 @@ from endpoints.schema_form import PREFIX
 from tests.support.customers import IDS, fill_tables
 from tests.support.models import Trained
 from tests.support.stack import configure
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 NOBODY = "<script>alert('9999')</script>"
 
@@ -33,11 +33,6 @@ def visitor(app: APIFlask, trained: Trained) -> Visitor:
 
 def score(visitor: Visitor, ids: str, order: str = "entered") -> TestResponse:
     return visitor.post("/model_interface", {"ids": ids, "order": order})
-
-
-def text_of(page: str) -> str:
-    """What a reader sees, tags left out."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def rows_of(page: str) -> list[str]:

@@ -1,7 +1,6 @@
 """The page of suggestions: what the team writes is what the call list advises, without a script."""
 
 import re
-from html import unescape
 
 import pytest
 from apiflask import APIFlask
@@ -11,7 +10,7 @@ from data.suggestion_store import Suggestion
 from services import suggestions
 from tests.support.calls import Calls
 from tests.support.models import Trained
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 PATH = "/call-list/suggestions"
 
@@ -32,10 +31,6 @@ def form(**changes: str) -> dict[str, str]:
 
 def stored(app: APIFlask) -> list[Suggestion]:
     return suggestions.listed(app.extensions["holdfast"].engine)
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def test_a_suggestion_is_added_changed_and_deleted(visitor: Visitor, app: APIFlask) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from apiflask import APIFlask
 from tests.support.calls import Calls, calling
 from tests.support.models import Trained
 from tests.support.stack import application
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 
 @pytest.fixture
@@ -26,10 +25,6 @@ def visitor(app: APIFlask) -> Visitor:
     found = Visitor(app)
     found.sign_in()
     return found
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def test_strangers_are_sent_to_sign_in(app: APIFlask) -> None:

@@ -8,7 +8,7 @@ from apiflask import APIFlask
 
 from services.access_tokens import AccessTokens
 from tests.endpoints.test_bad_input import check_problem
-from tests.support.visitor import PASSWORD, Visitor
+from tests.support.visitor import PASSWORD, Visitor, text_of
 
 PATH = "/team/tokens"
 TOKEN = re.compile(r"hf_[A-Za-z0-9_-]{43}")
@@ -27,10 +27,6 @@ def visitor(app: APIFlask) -> Visitor:
     found.sign_in()
     found.get(PATH)
     return found
-
-
-def text_of(page: str) -> str:
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
 
 
 def test_a_token_is_shown_once_works_and_is_revoked(visitor: Visitor, app: APIFlask, tokens: AccessTokens) -> None:

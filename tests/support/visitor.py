@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any
 
 from flask import Flask
@@ -49,3 +50,8 @@ class Visitor:
 def set_cookies(response: TestResponse) -> dict[str, str]:
     """The Set-Cookie lines, by cookie name."""
     return {line.split("=", 1)[0]: line for line in response.headers.getlist("Set-Cookie")}
+
+
+def text_of(page: str) -> str:
+    """What a reader sees, tags left out."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
