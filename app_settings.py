@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from redis import ConnectionPool
 
+from data.cache_entry import Format
 from helpers.aws_secret import read_secret
 from helpers.errors import UserError
 
@@ -36,6 +37,14 @@ class Settings(BaseSettings):
     redis_url: SecretStr = Field(
         SecretStr(""), description="Address of Redis; empty: the embedded server under VAR_DIR."
     )
+    cache_redis_urls: SecretStr = Field(
+        SecretStr(""),
+        description="Redis nodes on which processes share cached predictions, separated by commas; empty: none.",
+    )
+    cache_prefix: str = Field(
+        "holdfast:prediction:", min_length=1, description="What the names of cached predictions on Redis begin with."
+    )
+    cache_format: Format = Field("json", description="How cached predictions are written on Redis.")
     access_token: SecretStr = Field(SecretStr(""), description="The token back ends send with each call.")
     secret_key: SecretStr = Field(SecretStr(""), description="Signs CSRF tokens, encrypts second factors.")
     smtp_url: SecretStr = Field(
@@ -107,12 +116,13 @@ class Settings(BaseSettings):
         """The mapping given to the constructor, alone: `load_settings` says what comes before what."""
         return (init_settings,)
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "cache_redis_urls")
     @classmethod
-    def _redis_address(cls, value: SecretStr) -> SecretStr:
+    def _redis_addresses(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        text = value.get_secret_value()
         try:
-            if value.get_secret_value():
-                ConnectionPool.from_url(value.get_secret_value()).make_connection()  # does not connect yet
+            for url in _several(text) if info.field_name == "cache_redis_urls" else filter(None, (text,)):
+                ConnectionPool.from_url(url).make_connection()  # does not connect yet
         except (ValueError, TypeError):  # their messages may show a part of the password
             raise ValueError("use redis://host:6379/0, rediss://:password@host:6380/0 or unix:///path") from None
         return value
@@ -145,7 +155,11 @@ class Settings(BaseSettings):
 
     def model_class_paths(self) -> tuple[str, ...]:
         """MODEL_CLASSES, one by one."""
-        return tuple(filter(None, map(str.strip, self.model_classes.split(","))))
+        return _several(self.model_classes)
+
+    def cache_addresses(self) -> tuple[str, ...]:
+        """CACHE_REDIS_URLS, one by one."""
+        return _several(self.cache_redis_urls.get_secret_value())
 
     def redis_socket(self) -> Path:
         return self.var_dir.absolute() / "redis" / "redis.sock"
@@ -177,6 +191,11 @@ def _validated(given: Mapping[str, Any]) -> Settings:
         name = str(first["loc"][0]).upper()
         why = first["msg"].removeprefix("Value error, ")
         raise UserError(f"{name} is not usable: {why}. Mend {name} in the environment.", name) from None
+
+
+def _several(text: str) -> tuple[str, ...]:
+    """What commas separate."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
 
 
 def _is_web_address(text: str) -> bool:

@@ -17,8 +17,8 @@ from sqlalchemy import Engine
 
 from app_settings import Settings
 from data.archive import Archive, FolderArchive
+from data.cache_entry import EntryFormat
 from data.client_activity import ClientActivity
-from data.counted_cache import CountedCache
 from data.engine import build_engine
 from data.mailer import EmlMailer, Mailer, SmtpMailer
 from data.memory_cache import MemoryCache
@@ -26,15 +26,17 @@ from data.outbox import Shipper
 from data.pulse_store import PulseStore
 from data.pump import Reports, Sink
 from data.queue import Queue
+from data.redis_cache import RedisCache
 from data.redis_client import build_redis
 from data.s3_archive import S3Archive
 from data.spool import Spool
 from data.stage_client import StageClient
+from data.tiered_cache import Count, Tier, TieredCache
 from data.webhook import WebhookSender
 from helpers.clock import Clock, SystemClock
 from helpers.failsoft import FailSoft
 from helpers.metrics import Metrics
-from modeling.decorators.cache import Cached
+from modeling.decorators.cache import Cached, Rules
 from modeling.decorators.prediction_id import PredictionId
 from modeling.decorators.timing import Timed
 from modeling.interface import MLModel
@@ -231,17 +233,33 @@ def build_wiring(
 def _models(
     settings: Settings, engine: Engine, clock: Clock, metrics: Metrics
 ) -> tuple[ModelRegistry, LiveConfigSource]:
-    """The models and the config that chooses among them; their cache asks the config how long to keep."""
+    """The models and the config that chooses among them; their cache asks the config what to keep."""
 
-    def ttl_seconds() -> float:
-        return live.config.cache_ttl_seconds
+    def rules() -> Rules:
+        return live.config
 
-    cache = CountedCache(MemoryCache(clock), partial(_count_lookup, metrics))
-    decorate = partial(_decorate, cache, ttl_seconds, metrics)
+    decorate = partial(_decorate, _cache(settings, clock, metrics), rules, metrics)
     registry = ModelRegistry(settings.var_dir / "models", decorate=decorate, classes=settings.model_class_paths())
     last = LastConfig(settings.var_dir / "last-config.json")
     live: LiveConfigSource = LiveConfigSource(engine, registry, last, metrics)
     return registry, live
+
+
+def _cache(settings: Settings, clock: Clock, metrics: Metrics) -> TieredCache:
+    """The memory of this process and, behind it, the nodes that processes share, if there are any."""
+    tiers: list[Tier] = [MemoryCache(clock)]
+    if settings.cache_addresses():
+        tiers.append(
+            RedisCache(
+                settings.cache_addresses(),
+                EntryFormat(settings.cache_format),
+                settings.cache_prefix,
+                clock,
+                count=_lookups(metrics, "predictions_redis"),
+                on_failure=lambda _: metrics.dependency_failures.labels("cache").inc(),
+            )
+        )
+    return TieredCache(tiers, clock, _lookups(metrics, "predictions"))
 
 
 def _outbox(settings: Settings, sinks: Sequence[Sink], metrics: Metrics) -> tuple[Spool, Shipper]:
@@ -296,10 +314,10 @@ def _archive(settings: Settings) -> Archive:
     return FolderArchive(settings.var_dir / "archive")
 
 
-def _decorate(cache: CountedCache, ttl_seconds: Callable[[], float], metrics: Metrics, model: MLModel) -> MLModel:
+def _decorate(cache: TieredCache, rules: Callable[[], Rules], metrics: Metrics, model: MLModel) -> MLModel:
     """Every answer has an id of its own, so the id is outermost; the time is that of a hit or a miss."""
     name = f"{model.qualified_name}@{model.version}"
-    cached = Cached(model, cache, ttl_seconds=ttl_seconds)
+    cached = Cached(model, cache, rules=rules)
     return PredictionId(Timed(cached, lambda _operation, seconds: metrics.model_seconds.labels(name).observe(seconds)))
 
 
@@ -307,8 +325,16 @@ def _record(spool: Spool, records: Sequence[dict[str, Any]]) -> None:
     spool.append_many([orjson.dumps(record) for record in records])
 
 
-def _count_lookup(metrics: Metrics, hit: bool) -> None:
-    metrics.cache_lookups.labels("predictions", "hit" if hit else "miss").inc()
+def _lookups(metrics: Metrics, cache: str) -> Count:
+    hit, miss = (metrics.cache_lookups.labels(cache, result) for result in ("hit", "miss"))
+
+    def count(hits: int, misses: int) -> None:
+        if hits:
+            hit.inc(hits)
+        if misses:
+            miss.inc(misses)
+
+    return count
 
 
 def _count(counter: Any, sink: str, number: int) -> None:

@@ -1,28 +1,29 @@
 """Answers remembered by one process."""
 
 import threading
+from collections.abc import Mapping, Sequence
 
 from cachetools import TLRUCache
 
+from data.cache_entry import Entry
 from helpers.clock import Clock
 
 MOST_ENTRIES = 20_000
 
 
 class MemoryCache:
-    """Bytes by key, each for `ttl_seconds` from when it was set; the least recently used go first."""
+    """Entries by key until they lapse; the least recently used go first."""
 
     def __init__(self, clock: Clock) -> None:
         self._lock = threading.Lock()
-        self._entries: TLRUCache[str, tuple[bytes, float]] = TLRUCache(
-            MOST_ENTRIES, ttu=lambda _key, entry, now: now + entry[1], timer=lambda: clock.now().timestamp()
+        self._entries: TLRUCache[str, Entry] = TLRUCache(
+            MOST_ENTRIES, ttu=lambda _key, entry, _now: entry.expires_at, timer=lambda: clock.now().timestamp()
         )
 
-    def get(self, key: str) -> bytes | None:
+    def get_many(self, keys: Sequence[str]) -> dict[str, Entry]:
         with self._lock:
-            entry = self._entries.get(key)
-        return None if entry is None else entry[0]
+            return {key: entry for key in keys if (entry := self._entries.get(key)) is not None}
 
-    def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
+    def set_many(self, entries: Mapping[str, Entry]) -> None:
         with self._lock:
-            self._entries[key] = (value, ttl_seconds)
+            self._entries.update(entries)

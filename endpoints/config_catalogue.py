@@ -145,6 +145,8 @@ GROUPS = (
         "Rarely touched, and easily broken.",
         (
             Setting("layers", "Layers", "json"),
+            Setting("cache_fields", "Fields that tell cached clients apart", "json"),
+            Setting("cache_decimals", "Decimals that tell cached clients apart", "json"),
             Setting("holdout_salt", "Salt of the holdout", "text"),
         ),
     ),

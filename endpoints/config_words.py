@@ -110,7 +110,7 @@ def _rail(value: Any) -> str:
 
 
 def _json(value: Any, unit: str) -> str:
-    return NOTHING if not value else orjson.dumps(value).decode()
+    return NOTHING if value in (None, [], {}) else orjson.dumps(value).decode()
 
 
 _WORDS: dict[Kind, Callable[[Any, str], str]] = {

@@ -25,6 +25,7 @@ SOMEWHERE = {
     "quarantine": "it was refused by the database and lies in VAR_DIR/spool/quarantine: the log says why",
     None: "it is not in the outbox of this machine (VAR_DIR/spool) either: check the id, DATABASE_URL and VAR_DIR",
 }
+SHARED = "clients shared cached predictions then (cache_fields, cache_decimals): the answer may be another input's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def _replayed(connection: Connection, registry: ModelRegistry, row: LedgerRow) -
     fields = tuple(field for field in fields if field.field.removeprefix("silent ") not in missing)
     if not all(field.same for field in fields):
         missing |= _gone_since(past, set(refs))
+        notes += [SHARED] if past.serving.config.cache_fields or past.serving.config.cache_decimals is not None else []
     notes += [f"config row {each.id} ({each.key}) is set aside: {each.reason}" for each in past.refused]
     return Replay(row.prediction_id, row, fields, tuple(missing.values()), tuple(notes))
 

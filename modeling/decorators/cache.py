@@ -1,77 +1,100 @@
 """Answers that were given before."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from helpers.canonical import digest
+from helpers.canonical import digest, rounded
 from modeling.decorators.base import ModelDecorator
 from modeling.inputs import values_of
 from modeling.interface import MLModel
 
+Values = Mapping[str, Any]
+
 
 class Cache(Protocol):
-    """A store of bytes whose entries lapse. It never raises: a store that is away is an empty one."""
+    """A store of what JSON can hold, whose entries lapse. It never raises: a store that is away is an empty one."""
 
-    def get(self, key: str) -> bytes | None: ...
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, Values]: ...
 
-    def set(self, key: str, value: bytes, ttl_seconds: float) -> None: ...
+    def set_many(self, entries: Mapping[str, Values], ttl_seconds: float) -> None: ...
+
+
+class Rules(Protocol):
+    """For how long answers are kept, in seconds (0: not at all), and which inputs may share one: those that differ
+    only in fields other than `cache_fields` (none given: all count), or behind so many decimals (None: no two)."""
+
+    @property
+    def cache_ttl_seconds(self) -> float: ...
+
+    @property
+    def cache_fields(self) -> tuple[str, ...]: ...
+
+    @property
+    def cache_decimals(self) -> int | None: ...
 
 
 class Cached(ModelDecorator):
-    """Remembers the answers of a deterministic model for `ttl_seconds()`; any other model is just asked.
+    """Remembers the answers of a deterministic model by the `rules()` of the moment; any other model is just asked.
 
-    0 seconds switch the cache off. The key is the SHA-256 of the canonical JSON of the chosen fields (default:
-    all) with the model's name, version and schema, so every process agrees on it and no two inputs share one.
-    An entry that does not read back as an answer is a miss, and is overwritten.
+    The key is the SHA-256 of the canonical JSON of the chosen fields with the model's name, version and schema, so
+    every process agrees on it. Inputs that JSON cannot hold, or only in part, are not remembered; a model that does
+    not read all of `cache_fields` goes by all that it reads. An entry that is no answer is a miss, and is overwritten.
     """
 
-    def __init__(
-        self, model: MLModel, cache: Cache, fields: Sequence[str] | None = None, *, ttl_seconds: Callable[[], float]
-    ) -> None:
+    def __init__(self, model: MLModel, cache: Cache, *, rules: Callable[[], Rules]) -> None:
         super().__init__(model)
         self._cache = cache
-        self._fields = None if fields is None else tuple(fields)
-        self._ttl_seconds = ttl_seconds
-        self._identity = [model.qualified_name, model.version, _schema_digest(model)]
+        self._rules = rules
+        self._identity = digest([model.qualified_name, model.version, _schema_digest(model)])
+        hidden = any(field.exclude for field in model.input_schema.model_fields.values())
+        self._remembers = model.deterministic and not hidden
 
     def predict(self, data: BaseModel) -> Any:
         return self.predict_many([data])[0]
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
-        ttl = self._ttl_seconds()
-        if not self.deterministic or ttl <= 0:
-            return self.model.predict_many(data)
-        keys = [self.key(one) for one in data]
-        answers = {key: answer for key in dict.fromkeys(keys) if (answer := self._found(key)) is not None}
+        rules = self._rules()
+        if rules.cache_ttl_seconds <= 0 or not self._remembers:
+            return self._asked(data)
+        try:
+            keys = [self.key(one, rules) for one in data]
+        except TypeError:
+            return self._asked(data)
+        answers = self._found(keys)
         missing = {key: one for key, one in zip(keys, data, strict=True) if key not in answers}
-        answers |= dict(zip(missing, self._computed(missing, ttl), strict=True))
+        if missing:
+            answers |= self._computed(missing, rules.cache_ttl_seconds)
         return [answers[key] for key in keys]
 
-    def key(self, data: BaseModel) -> str:
-        """The name of this input's entry, 64 hexadecimal digits."""
+    def key(self, data: BaseModel, rules: Rules) -> str:
+        """The name of this input's entry, 64 hexadecimal digits. Raises TypeError for what JSON cannot hold."""
+        fields, decimals = rules.cache_fields, rules.cache_decimals
         values = values_of(data)
-        chosen = values if self._fields is None else {name: values.get(name) for name in self._fields}
-        return digest([*self._identity, chosen])
+        if fields and values.keys() >= set(fields):
+            values = {name: values[name] for name in fields}
+        if decimals is not None:
+            values = rounded(values, decimals)
+        return digest([self._identity, fields, decimals, values])
 
-    def _found(self, key: str) -> Any:
-        entry = self._cache.get(key)
-        if entry is None:
-            return None
-        try:
-            return self.output_schema.model_validate_json(entry)
-        except ValidationError:
-            return None
-
-    def _computed(self, missing: dict[str, BaseModel], ttl: float) -> list[Any]:
-        if len(missing) == 1:
-            answers = [self.model.predict(one) for one in missing.values()]
-        else:
-            answers = self.model.predict_many(list(missing.values()))
-        for key, answer in zip(missing, answers, strict=True):
-            self._cache.set(key, answer.model_dump_json().encode(), ttl)
+    def _found(self, keys: Sequence[str]) -> dict[str, Any]:
+        answers = {}
+        for key, values in self._cache.get_many(list(dict.fromkeys(keys))).items():
+            try:
+                answers[key] = self.output_schema.model_validate(values)
+            except ValidationError:
+                continue
         return answers
+
+    def _computed(self, missing: Mapping[str, BaseModel], ttl_seconds: float) -> dict[str, Any]:
+        answers = dict(zip(missing, self._asked(list(missing.values())), strict=True))
+        entries = {key: answer.model_dump(mode="json", by_alias=True) for key, answer in answers.items()}
+        self._cache.set_many(entries, ttl_seconds)
+        return answers
+
+    def _asked(self, data: Sequence[BaseModel]) -> list[Any]:
+        return [self.model.predict(data[0])] if len(data) == 1 else self.model.predict_many(data)
 
 
 def _schema_digest(model: MLModel) -> str:

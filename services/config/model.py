@@ -45,7 +45,15 @@ class LiveConfig(BaseModel):
     feature_ttl_seconds: float = Field(
         300, ge=1, le=86_400, description="Age at which a stored customer value is read again."
     )
-    cache_ttl_seconds: float = Field(60, ge=1, le=86_400, description="Age at which a cached prediction expires.")
+    cache_ttl_seconds: float = Field(
+        0, ge=0, le=86_400, description="Age at which a cached prediction expires; 0: none is cached."
+    )
+    cache_fields: tuple[str, ...] = Field(
+        (), max_length=200, description="Fields by which clients share a cached prediction; none: by all of them."
+    )
+    cache_decimals: int | None = Field(
+        None, ge=0, le=15, description="Decimals of numbers by which clients share a cached prediction; null: all."
+    )
     activity_window_seconds: int = Field(
         2_592_000, ge=60, le=31_536_000, description="Window in which earlier sightings are counted."
     )
@@ -109,7 +117,18 @@ class LiveConfig(BaseModel):
 
 
 STRUCTURED = frozenset(
-    {"aliases", "experiment", "layers", "paused", "shadow", "email_recipients", "alert_recipients", "guardrails"}
+    {
+        "aliases",
+        "experiment",
+        "layers",
+        "paused",
+        "shadow",
+        "email_recipients",
+        "alert_recipients",
+        "guardrails",
+        "cache_fields",
+        "cache_decimals",
+    }
 )
 KEYS = tuple(LiveConfig.model_fields)
 

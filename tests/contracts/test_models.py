@@ -16,16 +16,16 @@ from modeling.decorators.timing import Timed
 from modeling.interface import MLModel
 from modeling.registry import LoadedModel, ModelRegistry
 from tests.support.models import Trained
-from tests.support.shelf import Shelf
+from tests.support.shelf import Keeping, Shelf
 
 Decorate = Callable[[MLModel], MLModel]
 
 STACKS: dict[str, Decorate] = {
     "bare": lambda model: model,
     "timed": lambda model: Timed(model, lambda _operation, _seconds: None),
-    "cached": lambda model: Cached(model, Shelf(), ttl_seconds=lambda: 60.0),
+    "cached": lambda model: Cached(model, Shelf(), rules=Keeping),
     "identified": PredictionId,
-    "all": lambda model: PredictionId(Timed(Cached(model, Shelf(), ttl_seconds=lambda: 60.0), lambda *_: None)),
+    "all": lambda model: PredictionId(Timed(Cached(model, Shelf(), rules=Keeping), lambda *_: None)),
 }
 REFS = ("additive@1", "gradient_boosting@1", "catboost@1", "heuristic@1", "tenure_rule@7")
 TRAINED = REFS[:-1]

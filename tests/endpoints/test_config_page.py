@@ -84,6 +84,8 @@ RICH = LiveConfig(
     email_policy="every",
     email_recipients=("a@example.com", "b@example.com"),
     guardrails={"brier": None, "latency": 3},
+    cache_fields=("Contract, old", "tenure"),
+    cache_decimals=0,
     proba_cutoff=0.29,
     two_person_rule=True,
 )

@@ -1,16 +1,17 @@
 """What each decorator changes, and that it changes nothing else."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from modeling.decorators.cache import Cached
 from modeling.decorators.prediction_id import PredictionId
 from modeling.decorators.timing import Timed
 from modeling.interface import Contribution, MLModel, Prediction
-from tests.support.shelf import Shelf
+from tests.support.shelf import Keeping, Shelf
 
 
 class Pair(BaseModel):
@@ -53,8 +54,12 @@ class Counting(MLModel):
         return (Contribution("a", data.model_dump()["a"], 1.0),)
 
 
-def cached(model: MLModel, shelf: Shelf, fields: Sequence[str] | None = None, ttl: float = 60.0) -> Cached:
-    return Cached(model, shelf, fields, ttl_seconds=lambda: ttl)
+def cached(model: MLModel, shelf: Shelf, rules: Keeping = Keeping()) -> Cached:  # noqa: B008
+    return Cached(model, shelf, rules=lambda: rules)
+
+
+def key(decorated: Cached, data: BaseModel, rules: Keeping = Keeping()) -> str:  # noqa: B008
+    return decorated.key(data, rules)
 
 
 def test_a_second_answer_comes_from_the_cache_of_any_process() -> None:
@@ -70,6 +75,7 @@ def test_a_batch_asks_for_what_is_missing_once_each() -> None:
     answers = decorated.predict_many([Pair(a=n, b=0) for n in (1, 2, 3, 2, 1)])
     assert [answer.probability for answer in answers] == [0.1, 0.2, 0.3, 0.2, 0.1]
     assert [one.a for one in model.asked] == [1, 2, 3]
+    assert shelf.asked == 2, "one look-up a batch"
 
 
 @pytest.mark.parametrize(
@@ -77,41 +83,80 @@ def test_a_batch_asks_for_what_is_missing_once_each() -> None:
 )
 def test_two_inputs_never_share_an_entry(other: Pair) -> None:
     decorated = cached(Counting(), Shelf())
-    assert decorated.key(Pair(a=1, b=2)) != decorated.key(other)
+    assert key(decorated, Pair(a=1, b=2)) != key(decorated, other)
 
 
 def test_another_version_or_schema_never_shares_an_entry() -> None:
     wider = Counting("1")
     wider.input_schema = Wider
-    keys = [cached(model, Shelf()).key(Pair(a=1, b=2)) for model in (Counting("1"), Counting("2"), wider)]
+    keys = [key(cached(model, Shelf()), Pair(a=1, b=2)) for model in (Counting("1"), Counting("2"), wider)]
     assert len(set(keys)) == 3
 
 
 def test_only_the_chosen_fields_make_the_key() -> None:
     model = Counting()
-    decorated = cached(model, Shelf(), fields=["a", "b"])
+    decorated = cached(model, Shelf(), Keeping(cache_fields=("a", "b")))
     decorated.predict(Pair(a=1, b=2, note="x"))
     decorated.predict(Pair(a=1, b=2, note="y"))
     decorated.predict(Pair(a=2, b=1, note="y"))
     assert len(model.asked) == 2
 
 
-@pytest.mark.parametrize("entry", [b"", b"\xff\x00", b"{", b'{"probability": 7}', b'{"probability"', b"null", b"[]"])
-def test_an_entry_that_is_no_answer_is_a_miss_and_is_mended(entry: bytes) -> None:
+def test_a_model_that_lacks_a_chosen_field_goes_by_all_of_its_own() -> None:
+    model = Counting()
+    decorated = cached(model, Shelf(), Keeping(cache_fields=("b", "zip")))
+    assert [decorated.predict(Pair(a=n, b=0)).probability for n in (1, 2)] == [0.1, 0.2]
+
+
+def test_near_equal_inputs_share_an_entry_only_when_that_is_asked_for() -> None:
+    shelf, near, nearer = Shelf(), Pair(a=1.004, b=-0.001), Pair(a=1.0, b=0.0)
+    exact, coarse = Counting(), Counting()
+    answers = [cached(exact, shelf).predict(one).probability for one in (near, nearer)]
+    assert answers == [near.a / 10, nearer.a / 10]
+    decorated = cached(coarse, shelf, Keeping(cache_decimals=2))
+    assert {decorated.predict(one).probability for one in (near, nearer)} == {near.a / 10}
+    assert decorated.predict(Pair(a=1.006, b=0)).probability == 0.1006
+    assert (len(exact.asked), len(coarse.asked)) == (2, 2), "nor do exact ones meet what was shared"
+
+
+class Anything(Pair):
+    extra: Any = None
+    hidden: Any = Field(None, exclude=True)
+
+
+@pytest.mark.parametrize("extra", [math.nan, [math.inf], {"x": -math.inf}, 2**70, {1, 2}, "\ud800"])
+def test_what_json_cannot_hold_is_not_remembered(extra: Any) -> None:
+    model, shelf = Counting(), Shelf()
+    model.input_schema = type("Extra", (Pair,), {"__annotations__": {"extra": Any}, "extra": None})
+    decorated = cached(model, shelf)
+    one = model.input_schema.model_validate({"a": 1, "b": 2, "extra": extra})
+    decorated.predict_many([one, model.input_schema.model_validate({"a": 1, "b": 2}), one])
+    assert (len(model.asked), shelf.entries) == (3, {})
+
+
+def test_inputs_that_hide_a_field_are_not_remembered() -> None:
+    model, shelf = Counting(), Shelf()
+    model.input_schema = Anything
+    cached(model, shelf).predict(Anything(a=1, b=2, hidden=1))
+    assert shelf.entries == {}
+
+
+@pytest.mark.parametrize("entry", [{}, {"probability": 7}, {"probability": None}, {"p": 0.1}, None, [], "x"])
+def test_an_entry_that_is_no_answer_is_a_miss_and_is_mended(entry: Any) -> None:
     model, shelf = Counting(), Shelf()
     decorated = cached(model, shelf)
-    key = decorated.key(Pair(a=4, b=0))
-    shelf.entries[key] = entry
+    name = key(decorated, Pair(a=4, b=0))
+    shelf.entries[name] = entry
     assert decorated.predict(Pair(a=4, b=0)).probability == 0.4
-    assert Prediction.model_validate_json(shelf.entries[key]).probability == 0.4
+    assert shelf.entries[name] == {"probability": 0.4}
 
 
 def test_entries_always_expire_and_zero_seconds_mean_no_cache() -> None:
     model, shelf = Counting(), Shelf()
-    cached(model, shelf, ttl=12.5).predict(Pair(a=1, b=0))
+    cached(model, shelf, Keeping(cache_ttl_seconds=12.5)).predict(Pair(a=1, b=0))
     assert set(shelf.lifetimes.values()) == {12.5}
-    cached(model, shelf, ttl=0).predict(Pair(a=1, b=0))
-    assert len(model.asked) == 2
+    cached(model, shelf, Keeping(cache_ttl_seconds=0)).predict(Pair(a=1, b=0))
+    assert (len(model.asked), shelf.asked) == (2, 1)
 
 
 def test_a_model_that_draws_lots_is_always_asked() -> None:

@@ -269,6 +269,17 @@ def test_what_was_set_aside_then_is_set_aside_now(app: APIFlask, trained: Traine
     assert ["aliases" in note or "proba_cutoff" in note for note in found.notes if "set aside" in note] == [True, True]
 
 
+def test_an_answer_that_two_clients_shared_says_so(app: APIFlask, trained: Trained) -> None:
+    configure(app, cache_ttl_seconds="60", cache_fields=["contract"])
+    row = {**trained.rows[3], "tenure_months": 1}
+    first = ask(app, **row, client_id="a")
+    other = ask(app, **{**row, "tenure_months": 70}, client_id="b")
+    assert (replayed(app, first["prediction_id"]).same, other["prediction"]) == (True, first["prediction"])
+    found = replayed(app, other["prediction_id"])
+    assert "prediction" in different(found)
+    assert any("cache_fields" in note for note in found.notes)
+
+
 def test_an_input_that_no_longer_fits_is_missing(app: APIFlask, trained: Trained) -> None:
     answer = ask(app, **trained.rows[3], client_id="c")
     edit(app, answer["prediction_id"], lambda row: {"input": {**row["input"], "tenure_months": "three"}})
