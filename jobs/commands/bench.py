@@ -7,7 +7,7 @@ import click
 
 from jobs.commands.reporting import reported
 
-SCENARIOS = ("predict", "looks", "loop", "scale", "pages")
+SCENARIOS = ("predict", "looks", "loop", "scale", "pages", "cache")
 
 
 @click.command("bench")
