@@ -33,7 +33,7 @@ RESULT = Path(__file__).with_suffix(".json")
 PAGE = ROOT / "docs" / "cache.md"
 CLOCK = SystemClock()
 LARGE = {"probability": 0.6312345678, "reasons": [{"feature": f"column_{n}", "effect": n / 7} for n in range(40)]}
-ANSWERS = {"ours": {"probability": 0.6312345678}, "with 40 reasons": LARGE}
+ANSWERS: dict[str, dict[str, Any]] = {"ours": {"probability": 0.6312345678}, "with 40 reasons": LARGE}
 
 Use = Callable[[Any], Any]
 Case = Callable[[], tuple[Use, Sequence[Any]]]

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -25,7 +24,7 @@ def rounded(data: Any, decimals: int) -> Any:
     """The same with each fraction rounded to so many decimals; there is one zero."""
     if isinstance(data, float):
         return round(data, decimals) + 0.0
-    if isinstance(data, Mapping):
+    if isinstance(data, dict):
         return {name: rounded(value, decimals) for name, value in data.items()}
     return [rounded(value, decimals) for value in data] if isinstance(data, list | tuple) else data
 
@@ -33,6 +32,8 @@ def rounded(data: Any, decimals: int) -> Any:
 def _finite(data: Any) -> bool:
     if isinstance(data, float):
         return math.isfinite(data)
-    if isinstance(data, Mapping):
-        return all(_finite(value) for value in data.values())
-    return not isinstance(data, Sequence) or isinstance(data, str) or all(_finite(value) for value in data)
+    parts = data.values() if isinstance(data, dict) else data if isinstance(data, list | tuple) else ()
+    return all(_finite(part) for part in parts if not isinstance(part, _PLAIN))
+
+
+_PLAIN = (str, int, type(None))

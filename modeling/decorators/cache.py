@@ -76,7 +76,7 @@ class Cached(ModelDecorator):
             values = {name: values[name] for name in fields}
         if decimals is not None:
             values = rounded(values, decimals)
-        return digest([self._identity, fields, decimals, values])
+        return digest([self._identity, fields, "all" if decimals is None else decimals, values])
 
     def _found(self, keys: Sequence[str]) -> dict[str, Any]:
         answers = {}
