@@ -1,5 +1,6 @@
 """One process's memory before shared Redis nodes: found by all, lapsing, and never in the way of an answer."""
 
+import os
 import random
 import threading
 import time
@@ -171,13 +172,27 @@ def test_a_node_that_is_back_is_used_again(far_node: tuple[Proxy, str], monkeypa
     assert cache.get_many(KEYS) == kept
 
 
-def test_nothing_connects_before_it_is_used_and_forked_processes_do_not_share_a_connection(nodes: list[str]) -> None:
+def test_nothing_connects_before_it_is_used(nodes: list[str]) -> None:
     client = Redis.from_url(nodes[0])
     before = len(client.client_list())
     cache = redis_cache(nodes[:1])
     assert len(client.client_list()) == before
     cache.set_many(entries(KEYS))
     assert len(client.client_list()) == before + 1
+
+
+def test_forked_processes_do_not_answer_each_other(nodes: list[str]) -> None:
+    cache, kept = redis_cache(nodes), entries(KEYS)
+    cache.set_many(kept)
+    children = []
+    for place in range(3):
+        child = os.fork()
+        if child == 0:
+            mine = KEYS[place::3]
+            os._exit(0 if all(cache.get_many(mine) == {key: kept[key] for key in mine} for _ in range(50)) else 3)
+        children.append(child)
+    assert all(cache.get_many(KEYS) == kept for _ in range(50))
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
 
 
 def test_memory_is_asked_first_and_keeps_what_redis_had_for_the_time_it_has_left(nodes: list[str]) -> None:
