@@ -93,6 +93,7 @@ class Wiring:
     webhook: WebhookSender | None
     archive: Archive
     metrics: Metrics
+    draining: bool = False
     pulse: Pulse = field(init=False)
     monitor: Monitor = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
