@@ -20,6 +20,7 @@ from data.archive import Archive, FolderArchive
 from data.client_activity import ClientActivity
 from data.counted_cache import CountedCache
 from data.engine import build_engine
+from data.kept_answers import KeptAnswers
 from data.mailer import EmlMailer, Mailer, SmtpMailer
 from data.memory_cache import MemoryCache
 from data.outbox import Shipper
@@ -48,6 +49,7 @@ from services.config.live import LiveConfigSource
 from services.config.staging import StagingDeployment
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
+from services.idempotency import Idempotency
 from services.jwt_keys import read_keys
 from services.ledger import ArchiveSink, LedgerSink
 from services.monitoring.monitor import Monitor
@@ -79,6 +81,7 @@ class Wiring:
     config_changes: Lifecycle
     customers: CustomerService
     predictions: PredictionService
+    idempotency: Idempotency
     accounts: AccountService
     second_factor: SecondFactor
     access_tokens: AccessTokens
@@ -212,6 +215,7 @@ def build_wiring(
         ),
         customers=customers,
         predictions=predictions,
+        idempotency=Idempotency(KeptAnswers(redis), redis_guard),
         accounts=AccountService(engine, clock),
         second_factor=SecondFactor(engine, clock, settings.secret_key.get_secret_value()),
         access_tokens=AccessTokens(engine, clock),
