@@ -21,6 +21,7 @@ from helpers.aws_secret import read_secret
 from helpers.errors import UserError
 
 LOCAL_SECRETS = ("ACCESS_TOKEN", "SECRET_KEY")
+DRAIN_SECONDS = "5"  # where others send requests, and look every second or two who is ready
 SIGNING_PREFIX = "whsec_"
 HOW_TO_MAKE_ONE = 'Make one: echo "whsec_$(openssl rand -base64 32)"'
 
@@ -90,6 +91,12 @@ class Settings(BaseSettings):
     )
     metrics_token: SecretStr = Field(
         SecretStr(""), description="A token that may only read /metrics; empty: ACCESS_TOKEN alone may."
+    )
+    drain_seconds: int = Field(
+        0,
+        ge=0,
+        le=300,
+        description="How long a process that was told to stop goes on answering while it says that it is not ready.",
     )
     spool_fsync: Literal["second", "always"] = Field(
         "second", description="How often the outbox is flushed to disk: each second, or for each answer."
@@ -174,6 +181,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if given.get("environment", "local") == "local":
         var_dir = Path(given.get("var_dir", Settings.model_fields["var_dir"].default))
         given = {**local_secrets(var_dir, set(given)), **given}
+    else:
+        given = {"drain_seconds": DRAIN_SECONDS, **given}
     return _with_secrets(_validated(given))
 
 

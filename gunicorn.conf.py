@@ -21,11 +21,12 @@ from prometheus_client import multiprocess  # it looks for the folder when it is
 
 bind = f"{_settings.web_host}:{_settings.port}"
 workers = _settings.web_concurrency
-worker_class = "gthread"
+worker_class = "endpoints.serving.worker.Worker"
 threads = 8
 preload_app = True
 timeout = 60
-graceful_timeout = 20
+PATIENCE_SECONDS = 20  # for requests under way, once the door is closed
+graceful_timeout = PATIENCE_SECONDS + _settings.drain_seconds
 keepalive = 75
 control_socket_disable = True
 # In memory: a heartbeat must not wait for a disk.
@@ -42,6 +43,12 @@ def when_ready(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Models are loaded and caches warm before the first request."""
     worker.wsgi.extensions["holdfast"].ensure_started()
+
+
+def pre_request(worker: Any, req: Any) -> None:
+    """Whoever keeps a connection to a process that is about to stop should make the next one elsewhere."""
+    if worker.draining:
+        req.force_close()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

@@ -20,6 +20,7 @@ from data.archive import Archive, FolderArchive
 from data.cache_entry import EntryFormat
 from data.client_activity import ClientActivity
 from data.engine import build_engine
+from data.kept_answers import KeptAnswers
 from data.mailer import EmlMailer, Mailer, SmtpMailer
 from data.memory_cache import MemoryCache
 from data.outbox import Shipper
@@ -50,6 +51,7 @@ from services.config.live import LiveConfigSource
 from services.config.staging import StagingDeployment
 from services.customers import CustomerService
 from services.holdout_effect import HoldoutEffect
+from services.idempotency import Idempotency
 from services.jwt_keys import read_keys
 from services.ledger import ArchiveSink, LedgerSink
 from services.monitoring.monitor import Monitor
@@ -81,6 +83,7 @@ class Wiring:
     config_changes: Lifecycle
     customers: CustomerService
     predictions: PredictionService
+    idempotency: Idempotency
     accounts: AccountService
     second_factor: SecondFactor
     access_tokens: AccessTokens
@@ -95,6 +98,7 @@ class Wiring:
     webhook: WebhookSender | None
     archive: Archive
     metrics: Metrics
+    draining: bool = False
     pulse: Pulse = field(init=False)
     monitor: Monitor = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -213,6 +217,7 @@ def build_wiring(
         ),
         customers=customers,
         predictions=predictions,
+        idempotency=Idempotency(KeptAnswers(redis), redis_guard),
         accounts=AccountService(engine, clock),
         second_factor=SecondFactor(engine, clock, settings.secret_key.get_secret_value()),
         access_tokens=AccessTokens(engine, clock),

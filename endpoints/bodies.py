@@ -36,7 +36,7 @@ def _read(request: Request) -> Any:
         raise Problem(415, "send the body as Content-Type: application/json")
     if request.content_encoding not in (None, "", "identity"):
         raise Problem(400, "Content-Encoding is not supported: send the body uncompressed")
-    raw = _whole(request)
+    raw = whole(request)
     parsed = _parse(raw)
     if _HALF_A_CHARACTER.search(raw):
         _refuse_broken_text(parsed)
@@ -48,13 +48,14 @@ def _other_kind(wanted: str) -> Problem:
     return Problem(422, f"the body must be a JSON {wanted}", [line])
 
 
-def _whole(request: Request) -> bytes:
-    """Werkzeug cuts a body that does not tell its length at the limit, without a word."""
+def whole(request: Request, *, cache: bool = False) -> bytes:
+    """The body, kept for the next reader when `cache` is set. Raises Problem 400 or 413; see `read_object`."""
     try:
-        raw = request.get_data(cache=False)
+        raw = request.get_data(cache=cache)
     except (OSError, ParseException):
         raise Problem(400, "the body broke off, or its chunks are malformed") from None
     limit = request.max_content_length
+    # Werkzeug cuts a body that does not tell its length at the limit, without a word.
     if request.content_length is None and limit is not None and len(raw) >= limit:
         raise RequestEntityTooLarge
     return raw

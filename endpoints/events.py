@@ -9,6 +9,7 @@ from flask import Response
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from data.dropped import despite_drops
 from endpoints.edge import json_response, wiring
 from endpoints.errors import RETRY_AFTER_SECONDS
 from endpoints.gate import Gate
@@ -91,7 +92,7 @@ def _kept(good: Sequence[Told], record: Record[Told]) -> Sequence[Mapping[str, A
         return []
     try:
         with GATE.passed():
-            return record(good)
+            return despite_drops(lambda: record(good))
     except SQLAlchemyError as error:
         log.warning("not_recorded", rows=len(good), error=type(error).__name__)
         raise Problem(503, AWAY, headers={"Retry-After": RETRY_AFTER_SECONDS}) from error

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from data.dropped import despite_drops
 from endpoints.errors import RETRY_AFTER_SECONDS
 from endpoints.gate import Gate
 from endpoints.problems import Problem
@@ -18,6 +19,6 @@ def from_database(read: Callable[[], T], away: str) -> T:
     """What `read` gives. Raises Problem 503, with `away` when the database does not answer."""
     try:
         with GATE.passed():
-            return read()
+            return despite_drops(read)
     except SQLAlchemyError as error:
         raise Problem(503, away, headers={"Retry-After": RETRY_AFTER_SECONDS}) from error

@@ -21,7 +21,7 @@ def alive() -> Response:
 def ready() -> Response:
     """Whether this process can predict and can record what it answers; says what is degraded."""
     wiring().redis_guard.call(wiring().redis.ping, default=False)  # without traffic nobody else would notice
-    state = readiness(wiring().live, wiring().has_room(), wiring().degraded())
+    state = readiness(wiring().live, wiring().has_room(), wiring().degraded(), wiring().draining)
     return json_response(state.as_dict(), 200 if state.ready else 503)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from endpoints import actions, assignments, call_list, config_values, experiments, outcomes
 from endpoints.edge import wiring
+from endpoints.idempotency import PARAMETER
 from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, described, object_of, query
 from endpoints.problems import MEDIA_TYPE
 from endpoints.questions import KEY, MOST_REASONS, Envelope
@@ -40,9 +41,10 @@ _TOKENS = (
     " in the header Authorization or, where the body is a JSON object, as its `token`. It must have the scope that the"
     f" call names. Scopes: {', '.join(SCOPES)}. ACCESS_TOKEN has every one."
 )
+_ONCE = (*BODY_ERRORS, 409)
 _OPERATIONS: Mapping[str, Operation] = {
-    "predict": Operation("Answer", BODY_ERRORS, "PredictRequest", scope="predict", query=(_REASONS,)),
-    "predict_batch": Operation("BatchAnswer", BODY_ERRORS, "BatchRequest", scope="predict"),
+    "predict": Operation("Answer", _ONCE, "PredictRequest", scope="predict", query=(_REASONS,), headers=(PARAMETER,)),
+    "predict_batch": Operation("BatchAnswer", _ONCE, "BatchRequest", scope="predict", headers=(PARAMETER,)),
     "config_refresh": Operation("Refreshed", (400, 401, 403, 413, 415, 422, 500, 503), scope="config:write"),
     "health": Operation("Status"),
     "ready": Operation("Readiness", also=(503,)),
@@ -73,7 +75,7 @@ def _complete(spec: Any) -> Any:
             name = operation["operationId"]
             of_path = operation.get("parameters", [])
             operation.update(_operation(_OPERATIONS[name], method), operationId=_unique_id(name, path, method))
-            operation["parameters"] = [*of_path, *_OPERATIONS[name].query]
+            operation["parameters"] = [*of_path, *_OPERATIONS[name].query, *_OPERATIONS[name].headers]
     return spec
 
 

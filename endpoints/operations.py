@@ -14,6 +14,7 @@ ERRORS = {
     401: "No access token, or one that has expired or was signed otherwise than it should be.",
     403: "Not this access token, or it lacks the scope of the call; the header WWW-Authenticate names that.",
     404: "There is no such thing.",
+    409: "The question that came with this Idempotency-Key is being answered; send it again.",
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "A field is not usable; the document names it.",
@@ -28,7 +29,7 @@ READ_ERRORS = (401, 403, 422, 500, 503)
 class Operation:
     """`answer` and `body` are names of schemas, None where there is none as JSON; `media` is what the answer may
     come as besides. `scope` is what the access token must allow, None where none is asked for. `query` lists the
-    parameters of the address line, `also` what else may answer than 200."""
+    parameters of the address line, `headers` those beside it, `also` what else may answer than 200."""
 
     answer: str | None
     errors: tuple[int, ...] = (500,)
@@ -37,11 +38,17 @@ class Operation:
     also: tuple[int, ...] = ()
     query: tuple[Mapping[str, Any], ...] = ()
     media: tuple[str, ...] = ()
+    headers: tuple[Mapping[str, Any], ...] = ()
 
 
 def query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
     """An optional parameter of the address line."""
     return {"name": name, "in": "query", "schema": dict(schema), "description": description}
+
+
+def header(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    """An optional header."""
+    return {"name": name, "in": "header", "schema": dict(schema), "description": description}
 
 
 def described(model: Any) -> dict[str, Any]:

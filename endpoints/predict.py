@@ -7,6 +7,7 @@ from flask import Response, g, request
 from pydantic import ValidationError
 
 from endpoints.edge import json_response, wiring
+from endpoints.idempotency import idempotent, named
 from endpoints.problems import Problem, field_problem
 from endpoints.questions import KEY, LARGEST_KEY, MOST_REASONS, question
 from endpoints.tokens import body_with_token
@@ -25,16 +26,18 @@ _KEY_RULE = (
 @predict.post("/predict")
 @predict.post("/v1/predict", endpoint="predict_v1")
 @predict.doc(operation_id="predict")
+@idempotent
 def predict_one() -> Response:
     """Score one customer."""
     body = body_with_token("predict")
     body.setdefault("reasons", _reasons_in_query())
-    asked = question(body, wiring().live.current())
+    (asked,) = named([question(body, wiring().live.current())])
     return json_response(wiring().predictions.answer(asked, g.request_id).as_dict())
 
 
 @predict.post("/v1/predict/batch")
 @predict.doc(operation_id="predict_batch")
+@idempotent
 def predict_batch() -> Response:
     """Score up to 1,000 customers; each has a key by which its answer or its error is found."""
     body = body_with_token("predict")
@@ -42,7 +45,7 @@ def predict_batch() -> Response:
     snapshot = wiring().live.current()
     taken: set[Any] = set()
     rows = [_row(position, instance, snapshot, taken) for position, instance in enumerate(instances)]
-    asked = [row for _, row in rows if isinstance(row, Question)]
+    asked = named([row for _, row in rows if isinstance(row, Question)])
     answers = iter(wiring().predictions.answer_many(asked, g.request_id) if asked else [])
     return json_response({"answers": [_keyed(key, row, answers) for key, row in rows]})
 

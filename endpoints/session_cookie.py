@@ -8,6 +8,7 @@ from flask import Response, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import SQLAlchemyError
 
+from data.dropped import despite_drops
 from endpoints.edge import wiring
 from endpoints.gate import Gate
 from endpoints.problems import Problem
@@ -69,7 +70,7 @@ def _look_up() -> SignedIn | None:
     if not held:
         return None
     with GATE.passed():
-        return from_store(lambda: wiring().accounts.sessions.who(held))
+        return from_store(lambda: despite_drops(lambda: wiring().accounts.sessions.who(held)))
 
 
 def from_store(read: Callable[[], T]) -> T:

@@ -20,13 +20,17 @@ class Readiness:
         return {"status": status, "config_revision": self.revision, "degraded": dict(self.degraded)}
 
 
-def readiness(live: LiveConfigSource, outbox_has_room: bool, dependencies: Mapping[str, str]) -> Readiness:
-    """Ready means: a model is in service, and an answer can be recorded. `dependencies` maps those that
-    fail to the reason; none of them makes a process unready."""
+def readiness(
+    live: LiveConfigSource, outbox_has_room: bool, dependencies: Mapping[str, str], stopping: bool
+) -> Readiness:
+    """Ready means: a model is in service, an answer can be recorded, and the process is not about to stop.
+    `dependencies` maps those that fail to the reason; none of them makes a process unready."""
     degraded = dict(dependencies)
     if live.problem:
         degraded["config"] = live.problem
     if not outbox_has_room:
         degraded["outbox"] = "the spool is full or cannot be written: answers cannot be recorded"
+    if stopping:
+        degraded["process"] = "is about to stop: send what comes next to another"
     revision = live.current().revision if live.ready else None
-    return Readiness(live.ready and outbox_has_room, revision, degraded)
+    return Readiness(live.ready and outbox_has_room and not stopping, revision, degraded)

@@ -33,10 +33,13 @@ def test_production_scales_to_ten() -> None:
 
 
 def test_pod_outlives_its_draining(cluster: list[Document]) -> None:
-    """The pause before the end and gunicorn's own patience must leave time to ship what was answered."""
+    """The pause before the end and gunicorn's own patience must leave time to ship what was answered, and the pause
+    must be longer than it takes until nobody sends anything."""
     pod = template(named(cluster, "Deployment", "holdfast-web"))["spec"]
-    pause = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pause + _gunicorn("graceful_timeout") + 15 <= pod["terminationGracePeriodSeconds"]
+    pause = int(next(of_kind(cluster, "ConfigMap"))["data"]["DRAIN_SECONDS"])
+    assert pause + _gunicorn("PATIENCE_SECONDS") + 15 <= pod["terminationGracePeriodSeconds"]
+    probe = pod["containers"][0]["readinessProbe"]
+    assert pause >= probe["periodSeconds"] * probe["failureThreshold"]
 
 
 def test_outbox_fits_its_volume(cluster: list[Document]) -> None:
