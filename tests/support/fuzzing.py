@@ -23,7 +23,7 @@ HEADERS = ("Accept", "Accept-Encoding", "Cookie", "If-None-Match", "Origin", "Ra
 WORDS = ("text/html", "text/csv", "*/*;q=0", "gzip", "bytes=0-1", "null", "holdfast=x", "\xff", "", "a" * 300)
 ODD_HEADERS = st.dictionaries(
     st.sampled_from(HEADERS),
-    st.sampled_from(WORDS) | st.text(st.characters(codec="latin-1", exclude_categories=["Cc"])),
+    st.sampled_from(WORDS) | st.text(st.characters(codec="latin-1", exclude_categories=["Cc"])).map(str.strip),
     max_size=2,
 )
 IN_NO_SCHEMA = {"actions": "at", "outcomes": "observed_at", "config_change": "values"}
