@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.deployment import ROOT, own_environment
 from tests.support.report_peer import ReportPeer
 from tests.support.webhook_peer import SECRET, TOKEN, WebhookPeer
@@ -21,6 +23,7 @@ sentry_sdk.flush(20)
 """
 
 
+@pytest.mark.promise("P22")
 def test_where_a_webhook_went_is_not_reported_and_the_receiver_learns_nothing_of_reports(
     report_peer: ReportPeer, webhook_peer: WebhookPeer, tmp_path: Path
 ) -> None:
