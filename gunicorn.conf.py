@@ -28,6 +28,7 @@ timeout = 60
 graceful_timeout = 20
 keepalive = 75
 control_socket_disable = True
+forwarded_allow_ips = ""  # TRUSTED_PROXIES decides; else whoever is on this machine could set scheme and SCRIPT_NAME
 # In memory: a heartbeat must not wait for a disk.
 if Path("/dev/shm").is_dir():  # noqa: S108 # nosec B108
     worker_tmp_dir = "/dev/shm"  # noqa: S108 # nosec B108

@@ -18,7 +18,7 @@ config = APIBlueprint("config", __name__, tag="Config")
 @config.doc(operation_id="config_refresh")
 def config_refresh() -> Response:
     """Reread the config table here and make every other process do so at its next request."""
-    if request.method == "POST" and request.content_length:
+    if request.method == "POST" and (request.content_length or "Transfer-Encoding" in request.headers):
         _refuse_fields(body_with_token("config:write"))
     else:
         require_token("config:write")
