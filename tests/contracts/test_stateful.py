@@ -169,8 +169,8 @@ def test_the_service_keeps_to_the_model(app: APIFlask, trained: Trained, custome
     Service.app, Service.customer = app, customer
     Service.start = {**{key: DEFAULTS[key] for key in (*GOOD, "experiment")}, "aliases": trained.aliases}
     how = settings(
-        max_examples=cases(quick=10, long=200),
-        stateful_step_count=cases(quick=12, long=40),
+        max_examples=cases(quick=10, long=40),
+        stateful_step_count=cases(quick=12, long=30),
         derandomize=not LONG,
         database=None,
         deadline=None,
