@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 20  # for requests under way, once the door is closed
 graceful_timeout = PATIENCE_SECONDS + _settings.drain_seconds
 keepalive = 75
 control_socket_disable = True
+forwarded_allow_ips = ""  # TRUSTED_PROXIES decides; else whoever is on this machine could set scheme and SCRIPT_NAME
 # In memory: a heartbeat must not wait for a disk.
 if Path("/dev/shm").is_dir():  # noqa: S108 # nosec B108
     worker_tmp_dir = "/dev/shm"  # noqa: S108 # nosec B108

@@ -63,6 +63,7 @@ whole_check() {
   mypy .
   bandit -q -r . -c pyproject.toml
   lint-imports
+  python -m flask --app app audit
   exec pytest -n 2 --dist loadfile "$@"
 }
 

@@ -8,13 +8,16 @@ from flask import Response
 
 from endpoints.client_paths import checked_client_id, take_any_text
 from endpoints.edge import json_response, wiring
-from endpoints.operations import READ_ERRORS, Operation, described
+from endpoints.operations import READ_ERRORS, Operation, described, in_path
 from endpoints.tokens import require_token
 from services.assignments import Assignment, assignment
+from services.client_id import ClientId
 
 assignments = APIBlueprint("assignments", __name__, tag="Assignments")
 assignments.record_once(take_any_text)
-OPERATIONS: Mapping[str, Operation] = {"assignment": Operation("Assignment", READ_ERRORS, scope="read")}
+OPERATIONS: Mapping[str, Operation] = {
+    "assignment": Operation("Assignment", READ_ERRORS, scope="read", path=(in_path("client_id", described(ClientId)),))
+}
 SCHEMAS: Mapping[str, Any] = {"Assignment": described(Assignment)}
 
 

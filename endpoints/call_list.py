@@ -122,8 +122,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 def _media() -> str:
     """What is asked for by `?format=`, or else by the header Accept; JSON where neither says."""
-    asked = request.args.get("format", "")
-    if asked:
+    asked = request.args.get("format")
+    if asked is not None:
         if asked not in ("json", "csv"):
             raise field_problem("format", "must be json or csv")
         return CSV if asked == "csv" else JSON

@@ -12,13 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from data.config_change_store import Change
 from endpoints.edge import json_response, wiring
 from endpoints.from_database import from_database
-from endpoints.operations import BODY_ERRORS, READ_ERRORS, Operation, described, object_of, query
+from endpoints.operations import BODY_ERRORS, READ_ERRORS, Operation, body_of, described, object_of, query
 from endpoints.problems import Problem, field_problem, validation_problem
 from endpoints.tokens import body_with_token, caller, require_token
 from services.config.current import Current
 from services.config.history import Revision
 from services.config.lifecycle import NothingChanges
-from services.config.model import ConfigRefused
+from services.config.model import KEYS, ConfigRefused
 
 AWAY = "the configuration is kept in the database, which does not answer now; try again"
 MOST, USUAL = 1_000, 100
@@ -29,7 +29,10 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    values: dict[str, Any] = Field(description="Values by key, as JSON or as the text that the table would hold.")
+    values: dict[str, Any] = Field(
+        description="Values by key, as JSON or as the text that the table would hold.",
+        json_schema_extra={"propertyNames": {"enum": list(KEYS)}},
+    )
     reason: str = Field(min_length=1, description="Why; it is kept with the change.")
     dry_run: bool = Field(False, description="Check and rehearse only; nothing is written.")
 
@@ -65,7 +68,7 @@ SCHEMAS: Mapping[str, Any] = {
     **_REVISION.pop("$defs"),
     "ConfigValues": _CURRENT,
     "ConfigHistory": object_of({"revisions": {"type": "array", "items": _REVISION}}),
-    "ConfigWanted": described(Wanted),
+    "ConfigWanted": body_of(described(Wanted)),
     "ConfigChanged": described(Changed),
 }
 

@@ -13,7 +13,7 @@ from data.dropped import despite_drops
 from endpoints.edge import json_response, wiring
 from endpoints.errors import RETRY_AFTER_SECONDS
 from endpoints.gate import Gate
-from endpoints.operations import REF, described, object_of
+from endpoints.operations import REF, body_of, described, object_of
 from endpoints.problems import Problem, field_problem, validation_problem
 from endpoints.tokens import object_or_array_with_token
 
@@ -53,11 +53,10 @@ def schemas(name: str, kind: type[BaseModel], receipt: Mapping[str, Any]) -> dic
     """How such a call is described: as NAME, NAMERequest, NAMEReceipt and NAMEAnswer."""
     told = described(kind)
     one, got = {"$ref": REF.format(model=name)}, {"$ref": REF.format(model=f"{name}Receipt")}
-    with_token = {**told, "properties": {**told["properties"], "token": {"type": "string"}}}
     row = {"oneOf": [got, object_of({"error": {"$ref": REF.format(model="Problem")}})]}
     return {
         name: told,
-        f"{name}Request": {"oneOf": [with_token, {"type": "array", "items": one, "minItems": 1, "maxItems": MOST}]},
+        f"{name}Request": {"oneOf": [body_of(told), {"type": "array", "items": one, "minItems": 1, "maxItems": MOST}]},
         f"{name}Receipt": receipt,
         f"{name}Answer": {"oneOf": [got, object_of({"results": {"type": "array", "items": row}})]},
     }

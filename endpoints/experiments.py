@@ -9,7 +9,7 @@ from flask import Response
 from endpoints.client_paths import take_any_text
 from endpoints.edge import json_response, wiring
 from endpoints.from_database import from_database
-from endpoints.operations import READ_ERRORS, Operation, described, object_of
+from endpoints.operations import READ_ERRORS, Operation, described, in_path, object_of
 from endpoints.problems import Problem, field_problem
 from endpoints.tokens import require_token
 from services.readout import reading
@@ -21,10 +21,11 @@ T = TypeVar("T")
 experiments = APIBlueprint("experiments", __name__, tag="Experiments")
 experiments.record_once(take_any_text)
 AWAY = "experiments are read from the database, which does not answer now; try again"
+_NAME = in_path("name", {"type": "string", "minLength": 1})
 _READOUT = described(Readout)
 OPERATIONS: Mapping[str, Operation] = {
     "experiments": Operation("Experiments", READ_ERRORS, scope="read"),
-    "experiment_readout": Operation("Readout", (*READ_ERRORS, 404), scope="read"),
+    "experiment_readout": Operation("Readout", (*READ_ERRORS, 404), scope="read", path=(_NAME,)),
 }
 SCHEMAS: Mapping[str, Any] = {
     **_READOUT.pop("$defs"),

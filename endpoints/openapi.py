@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from endpoints import actions, assignments, call_list, config_values, experiments, outcomes
 from endpoints.edge import wiring
 from endpoints.idempotency import PARAMETER
-from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, described, object_of, query
+from endpoints.operations import BODY_ERRORS, ERRORS, REF, Operation, body_of, described, object_of, query
 from endpoints.problems import MEDIA_TYPE
 from endpoints.questions import KEY, MOST_REASONS, Envelope
 from services.answers import Answer
@@ -42,10 +42,14 @@ _TOKENS = (
     f" call names. Scopes: {', '.join(SCOPES)}. ACCESS_TOKEN has every one."
 )
 _ONCE = (*BODY_ERRORS, 409)
+_PROBLEM = {
+    MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}},
+    "text/html": {"schema": {"type": "string", "description": "The same as a page, where Accept prefers one."}},
+}
 _OPERATIONS: Mapping[str, Operation] = {
     "predict": Operation("Answer", _ONCE, "PredictRequest", scope="predict", query=(_REASONS,), headers=(PARAMETER,)),
     "predict_batch": Operation("BatchAnswer", _ONCE, "BatchRequest", scope="predict", headers=(PARAMETER,)),
-    "config_refresh": Operation("Refreshed", (400, 401, 403, 413, 415, 422, 500, 503), scope="config:write"),
+    "config_refresh": Operation("Refreshed", BODY_ERRORS, "TokenAlone", scope="config:write", bare=True),
     "health": Operation("Status"),
     "ready": Operation("Readiness", also=(503,)),
     "startup": Operation("Status", also=(503,)),
@@ -73,9 +77,9 @@ def _complete(spec: Any) -> Any:
     for path, methods in list(spec["paths"].items()):
         for method, operation in methods.items():
             name = operation["operationId"]
-            of_path = operation.get("parameters", [])
             operation.update(_operation(_OPERATIONS[name], method), operationId=_unique_id(name, path, method))
-            operation["parameters"] = [*of_path, *_OPERATIONS[name].query, *_OPERATIONS[name].headers]
+            one = _OPERATIONS[name]
+            operation["parameters"] = [*one.path, *one.query, *one.headers]
     return spec
 
 
@@ -90,14 +94,13 @@ def _operation(known: Operation, method: str) -> dict[str, Any]:
     if known.answer:
         content["application/json"] = {"schema": {"$ref": REF.format(model=known.answer)}}
     answers = {str(status): {"description": "The answer.", "content": content} for status in (200, *known.also)}
-    problem = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
-    errors = {str(each): {"description": ERRORS[each], "content": problem} for each in known.errors}
+    errors = {str(each): {"description": ERRORS[each], "content": _PROBLEM} for each in known.errors}
     found: dict[str, Any] = {"responses": {**answers, **errors}}
     if known.scope:
         found["security"] = [{"token": [known.scope]}]
     if known.body and method == "post":
         schema = {"schema": {"$ref": REF.format(model=known.body)}}
-        found["requestBody"] = {"required": True, "content": {"application/json": schema}}
+        found["requestBody"] = {"required": not known.bare, "content": {"application/json": schema}}
     return found
 
 
@@ -105,6 +108,7 @@ def _schemas() -> dict[str, Any]:
     request = _request_schema()
     key = KEY.json_schema()
     instance = _with(request, {"key": key}, ["key"])
+    instances = {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}
     answer = described(Answer)
     error = {"key": {"type": ["string", "integer", "null"]}, "error": {"$ref": REF.format(model="Problem")}}
     row = {
@@ -114,11 +118,12 @@ def _schemas() -> dict[str, Any]:
         ]
     }
     return {
-        "PredictRequest": _with(request, {"token": {"type": "string"}}, []),
+        "PredictRequest": body_of(request),
         "Answer": answer,
-        "BatchRequest": object_of({"instances": {"type": "array", "minItems": 1, "maxItems": 1000, "items": instance}}),
+        "BatchRequest": body_of(object_of({"instances": instances})),
         "BatchAnswer": object_of({"answers": {"type": "array", "items": row}}),
         "Refreshed": described(Refreshed),
+        "TokenAlone": body_of(object_of({})),
         "Readiness": object_of({"status": {"type": "string"}, "config_revision": {}, "degraded": {"type": "object"}}),
         "Status": object_of({"status": {"type": "string"}}),
         "Metadata": {"type": "object"},

@@ -29,7 +29,8 @@ READ_ERRORS = (401, 403, 422, 500, 503)
 class Operation:
     """`answer` and `body` are names of schemas, None where there is none as JSON; `media` is what the answer may
     come as besides. `scope` is what the access token must allow, None where none is asked for. `query` lists the
-    parameters of the address line, `headers` those beside it, `also` what else may answer than 200."""
+    parameters of the address line, `path` those of its path and `headers` those beside it, `also` what else may answer
+    than 200. `bare`: it may come without its body."""
 
     answer: str | None
     errors: tuple[int, ...] = (500,)
@@ -39,6 +40,8 @@ class Operation:
     query: tuple[Mapping[str, Any], ...] = ()
     media: tuple[str, ...] = ()
     headers: tuple[Mapping[str, Any], ...] = ()
+    bare: bool = False
+    path: tuple[Mapping[str, Any], ...] = ()
 
 
 def query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
@@ -51,6 +54,11 @@ def header(name: str, schema: Mapping[str, Any], description: str) -> dict[str, 
     return {"name": name, "in": "header", "schema": dict(schema), "description": description}
 
 
+def in_path(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of the address's path."""
+    return {"name": name, "in": "path", "required": True, "schema": dict(schema)}
+
+
 def described(model: Any) -> dict[str, Any]:
     """The JSON schema of a dataclass or pydantic model."""
     return TypeAdapter(model).json_schema(ref_template=REF, by_alias=True)
@@ -59,3 +67,10 @@ def described(model: Any) -> dict[str, Any]:
 def object_of(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of an object that has all of these."""
     return {"type": "object", "properties": dict(properties), "required": list(properties)}
+
+
+def body_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a body that may hold the access token beside what `schema` lists, and nothing else unless that
+    says so."""
+    properties = {**schema["properties"], "token": {"type": "string"}}
+    return {"additionalProperties": False, **schema, "properties": properties}

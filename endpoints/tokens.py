@@ -13,7 +13,7 @@ from flask import Request, g, request
 from endpoints.bodies import read_object, read_object_or_array
 from endpoints.edge import wiring
 from endpoints.errors import RETRY_AFTER_SECONDS
-from endpoints.problems import Problem
+from endpoints.problems import Problem, field_problem
 from services.callers import Caller, InvalidToken, Scope, TokensAway, WrongToken, hash_token
 
 T = TypeVar("T")
@@ -57,9 +57,12 @@ def _with_token(read: Callable[[Request], T], scope: Scope) -> T:
     if token is not None:
         _check(token, scope)
     body = read(request) if token is not None else _body_or_unauthorised(read)
-    held = body.pop("token", None) if isinstance(body, dict) else None
+    told = isinstance(body, dict) and "token" in body
+    held = body.pop("token") if isinstance(body, dict) and told else None
     if token is None:
         _check(held, scope)
+    elif told and not isinstance(held, str):
+        raise field_problem("token", "must be text; the header Authorization has one already")
     return body
 
 

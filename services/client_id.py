@@ -16,7 +16,6 @@ def _quoted(value: Any) -> Any:
 
 ClientId = Annotated[
     str,
-    BeforeValidator(_quoted),
     Field(
         min_length=1,
         max_length=LONGEST_ID,
@@ -24,4 +23,5 @@ ClientId = Annotated[
         description="The customer's id: any text without control characters; upper and lower case differ.",
         examples=["7590-VHVEG"],
     ),
+    BeforeValidator(_quoted),  # after the Field, or its pattern is missing from the JSON schema
 ]

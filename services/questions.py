@@ -1,9 +1,9 @@
 """From a customer's fields to a Question: one client, checked field by field."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from helpers.field_errors import field_errors, in_one_line
 from services.answers import Question
@@ -13,13 +13,20 @@ from services.snapshot import Snapshot
 MOST_REASONS = 100
 
 
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 9.0 is 9."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Envelope(BaseModel):
     """What is asked beside the customer's own fields."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
     client_id: ClientId
-    reasons: int = Field(0, ge=0, le=MOST_REASONS, description="How many reasons to give with the answer.")
+    reasons: Annotated[int, BeforeValidator(_whole)] = Field(
+        0, ge=0, le=MOST_REASONS, description="How many reasons to give with the answer."
+    )
 
 
 class Unfit(Exception):

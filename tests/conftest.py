@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.support.services",
     "tests.support.databases",
     "tests.support.peers",
+    "tests.support.report_peer",
     "tests.support.webhook_peer",
     "tests.support.models",
     "tests.support.stack",

@@ -1,18 +1,15 @@
 """What is told to the place where errors are reported, and what is not."""
 
-import gzip
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.support.deployment import ROOT, own_environment
+from tests.support.report_peer import ReportPeer
 from tests.support.webhook_peer import SECRET, TOKEN, WebhookPeer
 
 FAIL_AFTER_A_WEBHOOK = """
@@ -48,38 +45,13 @@ print(sorted(busy)[250], sorted(seconds)[250], time.time())
 """
 
 
-@pytest.fixture
-def reports() -> Iterator[tuple[str, list[bytes]]]:
-    """The address of a server that takes reports, and what it was sent."""
-    bodies: list[bytes] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            bodies.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://public@127.0.0.1:{server.server_address[1]}/1", bodies
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
+@pytest.mark.promise("P22")
 def test_where_a_webhook_went_is_not_reported_and_the_receiver_learns_nothing_of_reports(
-    reports: tuple[str, list[bytes]], webhook_peer: WebhookPeer, tmp_path: Path
+    report_peer: ReportPeer, webhook_peer: WebhookPeer, tmp_path: Path
 ) -> None:
-    dsn, bodies = reports
-    environ = {**own_environment(), "VAR_DIR": str(tmp_path), "SENTRY_DSN": dsn, **webhook_peer.environ}
+    environ = {**own_environment(), "VAR_DIR": str(tmp_path), "SENTRY_DSN": report_peer.dsn, **webhook_peer.environ}
     subprocess.run([sys.executable, "-c", FAIL_AFTER_A_WEBHOOK], cwd=ROOT, env=environ, check=True)
-    told = b"".join(bodies).decode()
+    told = report_peer.told()
     assert "the fault that is reported" in told
     assert TOKEN not in told
     assert SECRET not in told

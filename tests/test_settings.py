@@ -57,7 +57,10 @@ def test_local_secrets_are_made_once_for_the_owner_alone(tmp_path: Path) -> None
     assert first.access_token.get_secret_value() not in repr(first)
 
 
-@pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("ENVIRONMENT", "production"), ("WEB_CONCURRENCY", "0")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "http"), ("ENVIRONMENT", "production"), ("ENVIRONMENT", "Stage"), ("WEB_CONCURRENCY", "0")],
+)
 def test_a_value_of_the_wrong_kind_is_named(name: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=name):
         load_settings({"VAR_DIR": str(tmp_path), **SECRETS, name: value})

@@ -7,6 +7,7 @@ import click
 from flask.cli import AppGroup
 
 NAMES = (
+    "audit",
     "bench",
     "config",
     "experiments",

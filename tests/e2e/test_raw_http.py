@@ -1,4 +1,4 @@
-"""What no client library sends: bodies that break off, and chunks that are none."""
+"""What no client library sends: bodies that break off, chunks that are none, and headers of a proxy that is none."""
 
 import socket
 
@@ -7,6 +7,7 @@ import pytest
 from tests.support.deployment import TOKEN, Deployment
 from tests.support.stack import Deploy
 
+HEALTH = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 HEAD = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
 
 pytestmark = pytest.mark.slow
@@ -19,9 +20,9 @@ def deployment(deploy: Deploy) -> Deployment:
     return made
 
 
-def send(deployment: Deployment, rest: str) -> str:
+def send(deployment: Deployment, rest: str, head: str = HEAD) -> str:
     with socket.create_connection(("127.0.0.1", deployment.port), timeout=10) as connection:
-        connection.sendall((HEAD + rest).encode())
+        connection.sendall((head + rest).encode())
         connection.shutdown(socket.SHUT_WR)
         return connection.recv(65_536).decode("latin-1")
 
@@ -36,3 +37,16 @@ def test_broken_bodies_are_the_senders_fault(deployment: Deployment) -> None:
         assert answer.startswith("HTTP/1.1 400 "), (rest, answer)
         assert "prediction" not in answer
     assert "Traceback" not in deployment.log("web")
+
+
+@pytest.mark.parametrize("header", ["SCRIPT_NAME: /evil", "PATH_INFO: /metadata"])
+def test_nobody_tells_the_server_where_it_is_without_a_proxy_configured(deployment: Deployment, header: str) -> None:
+    answer = send(deployment, f"{header}\r\n\r\n", HEALTH)
+    assert answer.startswith("HTTP/1.1 200 ")
+    assert '{"status":"alive"}' in answer
+
+
+def test_a_body_that_tells_no_length_is_read_like_any_other(deployment: Deployment) -> None:
+    head = HEAD.replace("/predict", "/config-refresh")
+    answer = send(deployment, 'Transfer-Encoding: chunked\r\n\r\n7\r\n{"a":1}\r\n0\r\n\r\n', head)
+    assert answer.startswith("HTTP/1.1 422 ")

@@ -196,6 +196,10 @@ def test_reasons_must_be_a_small_whole_number(client: FlaskClient, body: dict[st
     check_problem(client.post("/predict", json={**body, "reasons": reasons}), 422, "reasons")
 
 
+def test_a_whole_number_may_have_a_point(client: FlaskClient, body: dict[str, Any]) -> None:
+    assert len(client.post("/predict", json={**body, "reasons": 2.0}).get_json()["reasons"]) == 2
+
+
 @pytest.mark.parametrize("reasons", ["-1", "101", "x", "1.5", "²"])
 def test_reasons_in_the_address_likewise(client: FlaskClient, body: dict[str, Any], reasons: str) -> None:
     check_problem(client.post("/predict", json=body, query_string={"reasons": reasons}), 422, "reasons")
@@ -226,6 +230,12 @@ class TestToken:
     @pytest.mark.parametrize("token", [1, True, ["x"], {"a": 1}])
     def test_a_token_that_is_no_text_is_403(self, app: APIFlask, body: dict[str, Any], token: Any) -> None:
         check_problem(self.anonymous(app, {**body, "token": token}), 403)
+
+    @pytest.mark.parametrize("token", [1, None, ["x"]])
+    def test_beside_one_in_the_header_it_must_be_text_still(
+        self, client: FlaskClient, body: dict[str, Any], token: Any
+    ) -> None:
+        check_problem(client.post("/predict", json={**body, "token": token}), 422, "token")
 
     def test_in_the_body_it_serves(self, app: APIFlask, body: dict[str, Any]) -> None:
         assert self.anonymous(app, {**body, "token": TOKEN}).status_code == 200

@@ -13,6 +13,7 @@ from tests.support.models import Trained
 from tests.support.stack import application
 from tests.support.visitor import PASSWORD, Visitor
 
+pytestmark = pytest.mark.promise("P19")
 CAP = 10
 
 

@@ -51,6 +51,7 @@ def test_over_plain_http_the_cookie_is_kept_from_scripts_and_other_sites(visitor
     assert "Secure" not in line
 
 
+@pytest.mark.promise("P21")
 def test_over_tls_every_cookie_is_locked_to_the_host(app: Flask, accounts: AccountService) -> None:
     visitor = Visitor(app, scheme="https")
     cookies = set_cookies(visitor.sign_in())
@@ -143,6 +144,7 @@ def test_one_never_lands_elsewhere(visitor: Visitor, evil: str) -> None:
     assert "x" not in set_cookies(response)
 
 
+@pytest.mark.promise("P20")
 def test_signing_out_takes_a_form_and_kills_the_session_on_the_server(app: Flask, visitor: Visitor) -> None:
     visitor.sign_in()
     stolen = visitor.cookie("holdfast") or ""
@@ -156,6 +158,7 @@ def test_signing_out_takes_a_form_and_kills_the_session_on_the_server(app: Flask
     assert not is_signed_in(thief)
 
 
+@pytest.mark.promise("P20")
 @pytest.mark.parametrize("ending", ["password", "disabled", "role", "second factor", "idle", "absolute"])
 def test_an_ended_session_cannot_be_replayed(
     app: Flask, accounts: AccountService, visitor: Visitor, ending: str
@@ -215,6 +218,7 @@ def test_without_its_database_the_page_says_so(app: Flask, visitor: Visitor) -> 
     assert response.headers["Retry-After"]
 
 
+@pytest.mark.promise("P21")
 def test_in_production_the_form_cookie_is_locked_to_the_host_too(
     tmp_path: Path, trained: Trained, embedded_redis_url: str
 ) -> None:
@@ -228,6 +232,7 @@ def test_in_production_the_form_cookie_is_locked_to_the_host_too(
     assert "max-age" in response.headers["Strict-Transport-Security"]
 
 
+@pytest.mark.promise("P22")
 def test_no_password_reaches_the_log(visitor: Visitor, capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging()
     visitor.sign_in(password="canary-in-a-wrong-password")

@@ -199,6 +199,7 @@ def test_a_call_knows_who_sends_it(app: APIFlask, made: Any) -> None:
             assert g.caller.actor.startswith(actor)
 
 
+@pytest.mark.promise("P22")
 def test_no_token_reaches_the_log(call: Call, made: Any) -> None:
     tokens = [signed(claims(exp=1)), "hf_canary-of-a-token", TOKEN]
     with capture_logs() as written:

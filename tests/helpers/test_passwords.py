@@ -44,6 +44,7 @@ def test_a_broken_hash_matches_nothing(stored: str) -> None:
     assert not verify_password(stored, stored)
 
 
+@pytest.mark.promise("P19")
 def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
     stored = hash_password("correct horse")
     verify_password(None, "warm up")

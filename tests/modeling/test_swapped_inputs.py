@@ -7,11 +7,11 @@ import sys
 from redis import Redis
 
 from tests.support.deployment import ROOT
-from tests.support.long_form import long_form
+from tests.support.long_form import cases
 from tests.support.processes import release_together
 
 SEEDS = ("0", "1", "4242", "random")
-PAIRS = 100_000 if long_form() else 5_000
+PAIRS = cases(5_000, 100_000)
 
 
 def begin(url: str, place: int) -> "subprocess.Popen[str]":

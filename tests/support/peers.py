@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from boto3.session import Session as AwsSession
 from moto.server import ThreadedMotoServer
 
@@ -91,13 +91,19 @@ class _Handler:
         return answer
 
 
+def _anybody(*_asked: object) -> AuthResult:
+    return AuthResult(success=True)
+
+
 @contextmanager
 def smtp_server() -> Iterator[SmtpPeer]:
     """An SMTP server on a port of its own."""
     peer = SmtpPeer()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         peer.port = probe.getsockname()[1]
-    controller = Controller(_Handler(peer), hostname="127.0.0.1", port=peer.port)
+    controller = Controller(
+        _Handler(peer), hostname="127.0.0.1", port=peer.port, auth_require_tls=False, authenticator=_anybody
+    )
     controller.start()
     try:
         yield peer
