@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from endpoints.edge import json_response, wiring
 from endpoints.problems import Problem, field_problem
 from endpoints.questions import KEY, LARGEST_KEY, MOST_REASONS, question
+from endpoints.quick_predict import FAILED
 from endpoints.tokens import body_with_token
 from services.answers import Question
 from services.client_id import LONGEST_ID
@@ -27,6 +28,8 @@ _KEY_RULE = (
 @predict.doc(operation_id="predict")
 def predict_one() -> Response:
     """Score one customer."""
+    if FAILED in request.environ:
+        raise request.environ[FAILED]
     body = body_with_token("predict")
     body.setdefault("reasons", _reasons_in_query())
     asked = question(body, wiring().live.current())
