@@ -10,10 +10,11 @@ from app_settings import Settings, load_settings
 from endpoints.apis import TOKEN_ONLY
 from endpoints.edge import attach
 from endpoints.errors import register_errors
-from endpoints.hardening import harden
+from endpoints.hardening import harden, trust_proxies
 from endpoints.observing import observe
 from endpoints.openapi import describe
 from endpoints.pages import serve_pages
+from endpoints.quick_predict import quicken
 from helpers.logs import configure_logging
 from jobs.commands import Commands
 from wiring import Wiring, build_wiring
@@ -31,7 +32,8 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     attach(app, wiring or build_wiring(settings))
     observe(app)
-    harden(app, settings)
+    quicken(app, harden(app, settings))
+    trust_proxies(app, settings)
     describe(app)
     register_errors(app)
     serve_pages(app, settings, token_only=TOKEN_ONLY)

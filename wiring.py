@@ -165,6 +165,7 @@ class Wiring:
         every(self._refresh, seconds=self.settings.config_refresh_seconds, jitter=60)
         every(self.live.retry, seconds=RETRY_SECONDS)
         every(self.token_memory.reread, seconds=REREAD_SECONDS)
+        every(self.customers.look_after, seconds=RETRY_SECONDS)
         every(self.pulse.beat, seconds=BEAT_SECONDS)
         scheduler.start()
         self._scheduler = scheduler

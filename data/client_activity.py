@@ -1,17 +1,31 @@
 """Who was seen when, and the fleet's config revision: one Redis round trip a request. And how often models failed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
 
+from data.redis_line import RedisLine
 from helpers.ids import new_id
 
 REVISION_KEY = "holdfast:config-revision"
 FAILURES_KEPT_DAYS = 31
 _MOST_REMEMBERED = 1_000
 _MINUTE, _DAY = 60, 86_400
+_SIGHT = """
+local told = {redis.call('GET', KEYS[1])}
+for i = 2, #KEYS do
+  redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', ARGV[2])
+  told[i] = redis.call('ZCARD', KEYS[i])
+  redis.call('ZADD', KEYS[i], ARGV[1], ARGV[i + 3])
+  redis.call('ZREMRANGEBYRANK', KEYS[i], 0, ARGV[4])
+  redis.call('EXPIRE', KEYS[i], ARGV[3])
+end
+return told
+"""
+"""One command rather than five a client: most of the time was theirs on the way. In full rather than by its digest,
+which a server forgets when it restarts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +42,16 @@ class ClientActivity:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._line = RedisLine(redis)
 
-    def sight(self, client_ids: Sequence[str], now: float, window_seconds: int) -> Sightings:
-        """Notes a sighting of each client at `now` (seconds since 1970) and counts the earlier ones."""
-        with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.get(REVISION_KEY)
-            for client_id in client_ids:
-                _note(pipeline, f"holdfast:seen:{client_id}", now, window_seconds)
-            replies = pipeline.execute()
-        return Sightings(tuple(replies[2::5]), _text(replies[0]))
+    def sight(self, client_ids: Sequence[str], now: float, window_seconds: int) -> Callable[[], Sightings]:
+        """Notes a sighting of each client at `now` (seconds since 1970). The function that it gives must be called by
+        the same thread, and tells how often they were seen earlier."""
+        keys = [REVISION_KEY, *(f"holdfast:seen:{client_id}" for client_id in client_ids)]
+        limits = (now, now - window_seconds, window_seconds, -_MOST_REMEMBERED - 1)
+        names = (new_id() for _ in client_ids)
+        reply = self._line.send("EVAL", _SIGHT, len(keys), *keys, *limits, *names)
+        return lambda: _sightings(reply())
 
     def fleet_revision(self) -> str | None:
         return _text(self._redis.get(REVISION_KEY))
@@ -69,13 +84,9 @@ def _failures_key(model: str, day: int) -> str:
     return f"holdfast:failures:{model}:{day}"
 
 
-def _note(pipeline: Any, key: str, now: float, window_seconds: int) -> None:
-    """Five commands; the second one's reply is the number of earlier sightings."""
-    pipeline.zremrangebyscore(key, "-inf", now - window_seconds)
-    pipeline.zcard(key)
-    pipeline.zadd(key, {new_id(): now})
-    pipeline.zremrangebyrank(key, 0, -_MOST_REMEMBERED - 1)
-    pipeline.expire(key, window_seconds)
+def _sightings(reply: Any) -> Sightings:
+    revision, *earlier = reply
+    return Sightings(tuple(earlier), _text(revision))
 
 
 def _text(reply: Any) -> str | None:

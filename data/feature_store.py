@@ -40,6 +40,16 @@ def ltvs(connection: Connection, ids: Iterable[str]) -> dict[str, float]:
     return _by_id(connection, client_ltv, "ltv", ids)
 
 
+def all_ltvs(connection: Connection) -> dict[str, float]:
+    """The lifetime value of every client that has one."""
+    rows = connection.execute(select(client_ltv.c.client_id, client_ltv.c.ltv))
+    return {row.client_id: row.ltv for row in rows}
+
+
+def count_ltvs(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(client_ltv)) or 0
+
+
 def customers(connection: Connection, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The attributes of each customer that exists."""
     return _by_id(connection, churn_data, "features", ids)

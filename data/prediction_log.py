@@ -1,12 +1,13 @@
 """The ledger `model_logs`: one row per answered prediction, and beside it each client's newest row and exposures."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from data import exposures
-from data.dialect import chunks, insert_absent, upsert_newest
+from data.dialect import chunks, insert_or_hold, upsert_newest
 from data.ledger_row import COLUMNS, LedgerRow, age, read_record
 from data.tables import HOLDOUT_ARM, client_latest, model_logs
 
@@ -15,10 +16,10 @@ __all__ = ["COLUMNS", "LedgerRow", "append_many", "clients_of", "find", "latest"
 IDS_A_QUERY = 1_000
 
 
-def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> int:
-    """Appends the rows whose `prediction_id` is new and gives their number. The order of calls does not matter."""
+def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> None:
+    """Appends the rows whose `prediction_id` is new. The order of calls does not matter."""
     given = list(rows)
-    added = insert_absent(connection, model_logs, [_columns(row) for row in given])
+    insert_or_hold(connection, model_logs, [_columns(row) for row in given])
     latest_by_client = {row.client_id: _latest(row) for row in sorted(given, key=age)}
     upsert_newest(
         connection,
@@ -28,7 +29,6 @@ def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> int:
         client_latest.c.prediction_id,
     )
     exposures.keep(connection, given)
-    return added
 
 
 def find(connection: Connection, prediction_id: str) -> LedgerRow | None:
@@ -74,7 +74,7 @@ def _by_risk(columns: Any) -> tuple[Any, ...]:
 
 
 def _columns(row: LedgerRow) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in COLUMNS}
+    return dict(zip(COLUMNS, _CELLS(row), strict=True))
 
 
 def _latest(row: LedgerRow) -> dict[str, Any]:
@@ -88,4 +88,5 @@ def _latest(row: LedgerRow) -> dict[str, Any]:
     }
 
 
+_CELLS = attrgetter(*COLUMNS)
 _SELECT = select(model_logs)

@@ -14,9 +14,13 @@ def attach(app: Flask, wiring: Wiring) -> None:
     app.extensions[_KEY] = wiring
 
 
+def attached(app: Flask) -> Wiring:
+    return cast("Wiring", app.extensions[_KEY])
+
+
 def wiring() -> Wiring:
     """The wiring of the application that handles this request."""
-    return cast("Wiring", current_app.extensions[_KEY])
+    return attached(current_app)
 
 
 def json_response(data: Any, status: int = 200) -> Response:

@@ -9,6 +9,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from endpoints.edge import wiring
 from helpers.ids import new_id
+from helpers.metrics import Metrics
 
 log = structlog.get_logger()
 HEADER = "X-Request-ID"
@@ -22,10 +23,23 @@ def observe(app: Flask) -> None:
     app.after_request(_end)
 
 
+def request_id_of(given: str) -> str:
+    """The id that the caller gave the request, or a new one."""
+    return given if _SANE.fullmatch(given) else new_id()
+
+
+def note(metrics: Metrics, method: str, route: str, status: int, seconds: float) -> None:
+    """Counts an answered request, and writes its line in the log."""
+    # Anybody can send any word as a method, and each label is kept for ever.
+    metrics.requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+    metrics.request_seconds.labels(route).observe(seconds)
+    if route not in _QUIET:
+        log.info("request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 2))
+
+
 def _begin() -> None:
     wiring().ensure_started()
-    given = request.headers.get(HEADER, "")
-    g.request_id = given if _SANE.fullmatch(given) else new_id()
+    g.request_id = request_id_of(request.headers.get(HEADER, ""))
     g.started = time.perf_counter()
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
@@ -34,18 +48,6 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
     route = request.url_rule.rule if request.url_rule else "unknown"
-    metrics = wiring().metrics
-    # Anybody can send any word as a method, and each label is kept for ever.
-    method = request.method if request.method in _METHODS else "other"
-    metrics.requests.labels(method, route, str(response.status_code)).inc()
-    metrics.request_seconds.labels(route).observe(seconds)
+    note(wiring().metrics, request.method, route, response.status_code, seconds)
     response.headers[HEADER] = g.request_id
-    if request.path not in _QUIET:
-        log.info(
-            "request",
-            method=request.method,
-            route=route,
-            status=response.status_code,
-            milliseconds=round(seconds * 1000, 2),
-        )
     return response

@@ -10,6 +10,7 @@ from endpoints.edge import json_response, wiring
 from endpoints.idempotency import idempotent, named
 from endpoints.problems import Problem, field_problem
 from endpoints.questions import KEY, LARGEST_KEY, MOST_REASONS, question
+from endpoints.quick_predict import FAILED
 from endpoints.tokens import body_with_token
 from services.answers import Question
 from services.client_id import LONGEST_ID
@@ -29,6 +30,8 @@ _KEY_RULE = (
 @idempotent
 def predict_one() -> Response:
     """Score one customer."""
+    if FAILED in request.environ:
+        raise request.environ[FAILED]
     body = body_with_token("predict")
     body.setdefault("reasons", _reasons_in_query())
     (asked,) = named([question(body, wiring().live.current())])

@@ -32,7 +32,6 @@ def in_holdout(salt: str, client_id: str, percentage: float) -> bool:
 def _uniform(*parts: str) -> float:
     """A number in (0, 1) drawn from the parts; each is preceded by its length, so ("a", "bc") and
     ("ab", "c") differ."""
-    encoded = (part.encode() for part in parts)
-    text = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    text = b"".join([len(part).to_bytes(4, "big") + part for part in map(str.encode, parts)])
     drawn = int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
     return (drawn + 0.5) / _TWO_64

@@ -49,8 +49,21 @@ class FailSoft:
 
     def call(self, what: Callable[[], T], default: T) -> T:
         """What `what()` returns, or `default` when it raises or is being rested. Never raises."""
+        return self._tried(what, default) if self._may_try() else default
+
+    def begin(self, what: Callable[[], Callable[[], T]], default: T) -> Callable[[], T]:
+        """Likewise for a call in two parts: `what()` begins it and gives the function that ends it. So does this, and
+        neither raises; only the end shows that all is well."""
         if not self._may_try():
-            return default
+            return lambda: default
+        try:
+            end = what()
+        except Exception as error:  # noqa: BLE001
+            self._failed(error)
+            return lambda: default
+        return lambda: self._tried(end, default)
+
+    def _tried(self, what: Callable[[], T], default: T) -> T:
         try:
             answer = what()
         except Exception as error:  # noqa: BLE001

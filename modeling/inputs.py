@@ -2,7 +2,9 @@
 
 import keyword
 import re
+from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
@@ -16,6 +18,12 @@ PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
+class Customer(BaseModel):
+    """What every input model is: its values are plain, none holds another model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+
 def input_model(schema: TableSchema) -> type[BaseModel]:
     """A frozen pydantic model with one field a feature, under the feature's own name (by alias where
     Python could not spell it), for `model_validate` and `model_validate_json`.
@@ -25,20 +33,24 @@ def input_model(schema: TableSchema) -> type[BaseModel]:
     """
     fields = {_field_name(f, i): (_annotation(f, schema), _field(f)) for i, f in enumerate(schema.features)}
     example: dict[str, Any] = {feature.name: feature.default for feature in schema.features}
-    settings = ConfigDict(
-        title=f"Customer of {schema.table}",
-        extra="forbid",
-        frozen=True,
-        serialize_by_alias=True,
-        json_schema_extra={"examples": [example]},
-    )
-    made: type[BaseModel] = create_model("Customer", __config__=settings, **fields)  # type: ignore[call-overload]
+    made: type[BaseModel] = create_model(
+        "Customer",
+        __base__=Customer,
+        __cls_kwargs__={"title": f"Customer of {schema.table}", "json_schema_extra": {"examples": [example]}},
+        **fields,
+    )  # type: ignore[call-overload]
     return made
 
 
-def values_of(data: BaseModel) -> dict[str, Any]:
-    """The values of an input model under the feature names of the table."""
-    return data.model_dump(by_alias=True)
+def values_of(data: BaseModel) -> Mapping[str, Any]:
+    """The values of an input model under the feature names of the table; to be read only."""
+    return data.__dict__ if _spelled_alike(type(data)) else data.model_dump(by_alias=True)
+
+
+@lru_cache(maxsize=64)
+def _spelled_alike(model: type[BaseModel]) -> bool:
+    """Whether the attributes of a customer are its values already: Python can spell every column."""
+    return issubclass(model, Customer) and all(name == field.alias for name, field in model.model_fields.items())
 
 
 def _field_name(feature: Feature, position: int) -> str:

@@ -1,5 +1,8 @@
 """The parts of a rule table: columns cut into bins, and one rule a cell."""
 
+from bisect import bisect_right
+from functools import cached_property
+from math import isnan
 from typing import Annotated
 
 import numpy as np
@@ -31,6 +34,15 @@ class Column(BaseModel):
     @property
     def bins(self) -> int:
         return len(self.edges) + 1
+
+    def bin_of(self, value: float) -> int:
+        """The bin of one 32-bit value; see `bins_of`."""
+        gap = isnan(value) or value == self.gap
+        return self.missing if gap else bisect_right(self._edges32, value)
+
+    @cached_property
+    def _edges32(self) -> list[float]:
+        return np.asarray(self.edges, np.float32).tolist()
 
 
 class Rule(BaseModel):

@@ -1,8 +1,9 @@
 """What is asked and what is answered, and how an answer is written into the ledger."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from pydantic import BaseModel
@@ -43,7 +44,11 @@ class Answer:
     response_time: float
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return dict(zip(_FIELDS, _VALUES(self), strict=True))
+
+
+_FIELDS = tuple(each.name for each in fields(Answer))
+_VALUES = attrgetter(*_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)

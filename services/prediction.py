@@ -61,10 +61,7 @@ class PredictionService:
         whatever the model raises: there is no answer in place of a failed one.
         """
         started = time.perf_counter()
-        sightings = self._sight(questions)
-        snapshot = self._follow(sightings)
-        questions = [_fit(question, snapshot.serving) for question in questions]
-        scores = score(snapshot.serving, questions, self._count_shadow_failure, self._count_failure)
+        sightings, snapshot, questions, scores = self._scored(questions)
         values = self._customers.lifetime_values([question.client_id for question in questions])
         answers, records = [], []
         for i, (question, scored) in enumerate(zip(questions, scores, strict=True)):
@@ -97,11 +94,37 @@ class PredictionService:
         answer = _compose(question, given, scored, told, values, None, snapshot, started)
         return replace(answer, prediction_id="")
 
-    def _sight(self, questions: Sequence[Question]) -> Sightings | None:
+    def _scored(
+        self, questions: Sequence[Question]
+    ) -> tuple[Sightings | None, Snapshot, Sequence[Question], list[Score]]:
+        """Scores while Redis counts: a thread that waits costs more than the scores do. Where Redis then tells of
+        another config, or the model failed, what was done early does not count."""
+        sighted = self._sight(questions)
+        early = self._live.newest
+        fit, scores = self._score_early(early, questions)
+        sightings = sighted()
+        snapshot = self._follow(sightings)
+        if scores is None or snapshot is not early:
+            fit = [_fit(question, snapshot.serving) for question in questions]
+            scores = score(snapshot.serving, fit, self._count_shadow_failure, self._count_failure)
+        return sightings, snapshot, fit, scores
+
+    def _score_early(
+        self, snapshot: Snapshot | None, questions: Sequence[Question]
+    ) -> tuple[Sequence[Question], list[Score] | None]:
+        if snapshot is None:
+            return questions, None
+        try:
+            fit = [_fit(question, snapshot.serving) for question in questions]
+            return fit, score(snapshot.serving, fit, self._count_shadow_failure)
+        except Exception:  # noqa: BLE001 - it is tried once more, and then raised
+            return questions, None
+
+    def _sight(self, questions: Sequence[Question]) -> Callable[[], Sightings | None]:
         window = self._live.config.activity_window_seconds
         ids = [question.client_id for question in questions]
         now = self._clock.now().timestamp()
-        return self._redis_guard.call(lambda: self._activity.sight(ids, now, window), default=None)
+        return self._redis_guard.begin(lambda: self._activity.sight(ids, now, window), default=None)
 
     def _follow(self, sightings: Sightings | None) -> Snapshot:
         """Without Redis nothing is known of the fleet's revision: what is in force stays."""

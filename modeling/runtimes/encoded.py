@@ -47,13 +47,16 @@ class EncodedModel(MLModel):
         found = [self.effects(row) for row in matrix]
         return None if any(one is None for one in found) else np.array(found, np.float64)
 
+    def probability(self, row: Floats) -> float:
+        """The probability of one encoded row, (F,): that which `probabilities` gives."""
+        return float(self.probabilities(row[np.newaxis])[0])
+
     def predict(self, data: BaseModel) -> Prediction:
-        row = self._encoder.encode(values_of(data))
-        return Prediction(probability=float(self.probabilities(row[np.newaxis])[0]))
+        return Prediction(probability=self.probability(self._encoder.encode(values_of(data))))
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Prediction]:
-        if not data:
-            return []
+        if len(data) <= 1:
+            return [self.predict(one) for one in data]
         matrix = self._encoder.encode_many([values_of(one) for one in data])
         return [Prediction(probability=p) for p in self.probabilities(matrix).tolist()]
 

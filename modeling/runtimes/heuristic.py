@@ -22,6 +22,9 @@ class HeuristicModel(EncodedModel):
     def probabilities(self, matrix: Floats) -> Floats:
         return self._table.probabilities(matrix).astype(np.float32)
 
+    def probability(self, row: Floats) -> float:
+        return self._table.probability(row.tolist())
+
     def effects(self, row: Floats) -> Doubles:
         effects = np.zeros(len(row))
         if self._table.columns:

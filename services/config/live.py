@@ -60,6 +60,11 @@ class LiveConfigSource:
         return self._snapshot
 
     @property
+    def newest(self) -> Snapshot | None:
+        """The snapshot in force, if there is one."""
+        return self._snapshot
+
+    @property
     def ready(self) -> bool:
         return self._snapshot is not None
 

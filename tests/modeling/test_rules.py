@@ -68,6 +68,26 @@ def test_a_value_on_an_edge_is_above_it_and_a_gap_has_its_bin() -> None:
     assert rules.probabilities(rows).tolist() == [0.1, 0.6, 0.6, 0.6, 0.1]
 
 
+def test_one_row_is_scored_as_many_are() -> None:
+    columns = (
+        Column(feature="a", position=0, edges=(0.1, 0.7, 3.3), missing=2),
+        Column(feature="b", position=1, edges=(1.5,), gap=3.0, missing=0),
+    )
+    rules = RuleTable(
+        columns,
+        tuple(
+            Rule(bins=(a, b), when="", probability=0.1 + (2 * a + b) / 11, rows=1) for a in range(4) for b in range(2)
+        ),
+    )
+    edges = [0.1, 0.7, 3.3, 1.5, 3.0]
+    near = [np.nextafter(np.float32(edge), np.float32(side)) for edge in edges for side in (-9, 9)]
+    cells = np.array([*edges, *near, np.nan, np.inf, -np.inf], np.float32)
+    matrix = np.array([[a, b] for a in cells for b in cells], np.float32)
+    assert [rules.probability(row) for row in matrix.tolist()] == rules.probabilities(matrix).astype(
+        np.float32
+    ).tolist()
+
+
 def test_a_table_survives_its_file() -> None:
     rules = table(2, 3)
     assert read_rules(rules.to_json()) == rules

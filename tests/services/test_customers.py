@@ -56,7 +56,13 @@ def queries(engine: Engine) -> list[str]:
 
 
 @pytest.fixture
-def service(engine: Engine, clock: MovingClock) -> CustomerService:
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what is answered in the end, on a machine of any speed."""
+    monkeypatch.setattr("services.customers.PATIENCE_SECONDS", 10.0)
+
+
+@pytest.fixture
+def service(engine: Engine, clock: MovingClock, patience: None) -> CustomerService:
     store(engine, a=10.5, b=20.0)
     return CustomerService(engine, clock, lambda: TTL, Metrics())
 
@@ -136,6 +142,32 @@ def test_a_store_that_is_away_gives_the_last_value_and_is_not_waited_for(
 
 
 def test_warming_reads_ahead(service: CustomerService, engine: Engine) -> None:
+    service.warm()
+    seen = queries(engine)
+    assert service.lifetime_values(["a", "nobody"]) == {"a": LifetimeValue(10.5), "nobody": LifetimeValue(None)}
+    assert seen == []
+
+
+def test_a_table_that_is_looked_after_never_makes_an_answer_wait(
+    service: CustomerService, engine: Engine, clock: MovingClock
+) -> None:
+    service.warm()
+    store(engine, a=99.0)
+    clock.pass_by(TTL / 2 - 1)
+    service.look_after()
+    assert service.lifetime_values(["a"])["a"] == LifetimeValue(10.5), "it is young enough"
+    clock.pass_by(2)
+    service.look_after()
+    clock.pass_by(TTL - 1)
+    seen = queries(engine)
+    assert service.lifetime_values(["a"])["a"] == LifetimeValue(99.0)
+    assert seen == []
+
+
+def test_of_a_table_too_large_to_remember_some_values_are(
+    service: CustomerService, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.customers.REMEMBERED", 1)
     with engine.begin() as connection:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         feature_store.replace_customers(connection, [Customer("a", {}, churned=None, imported_at=at)])
@@ -143,3 +175,39 @@ def test_warming_reads_ahead(service: CustomerService, engine: Engine) -> None:
     seen = queries(engine)
     assert service.lifetime_values(["a"]) == {"a": LifetimeValue(10.5)}
     assert seen == []
+    assert service.lifetime_values(["b"]) == {"b": LifetimeValue(20.0)}
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang"])
+def test_a_remembered_table_outlives_the_store(
+    away: tuple[Proxy, CustomerService], clock: MovingClock, mode: str
+) -> None:
+    proxy, service = away
+    service.warm()
+    proxy.become(mode)  # type: ignore[arg-type]
+    service.look_after()
+    assert not service.answers
+    assert service.lifetime_values(["a"])["a"] == LifetimeValue(10.5)
+    clock.pass_by(TTL + 1)
+    assert service.lifetime_values(["a"])["a"] == LifetimeValue(10.5, stale=True)
+    proxy.become("pass")
+    service.look_after()
+    assert service.answers
+    assert service.lifetime_values(["a"])["a"] == LifetimeValue(10.5)
+
+
+def test_who_asks_before_a_query_begins_shares_it(service: CustomerService, engine: Engine) -> None:
+    seen = queries(engine)
+    barrier = threading.Barrier(20)
+
+    def ask(number: int) -> None:
+        barrier.wait()
+        service.lifetime_values([f"client-{number}"])
+
+    threads = [threading.Thread(target=ask, args=[number]) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) < 10
