@@ -42,7 +42,8 @@ class Column(BaseModel):
 
     @cached_property
     def _edges32(self) -> list[float]:
-        return np.asarray(self.edges, np.float32).tolist()
+        edges: list[float] = np.asarray(self.edges, np.float32).tolist()
+        return edges
 
 
 class Rule(BaseModel):
