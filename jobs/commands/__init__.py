@@ -10,6 +10,7 @@ NAMES = (
     "bench",
     "config",
     "experiments",
+    "faults",
     "init",
     "migrate",
     "outcomes",

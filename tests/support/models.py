@@ -45,16 +45,20 @@ def write_models(models_dir: Path, training: Training) -> None:
         write_folder(models_dir, model.card.name, int(model.card.version), model.files)
 
 
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+def train_models(folder: Path) -> Trained:
     """`additive@1`, `gradient_boosting@1`, `catboost@1` and `heuristic@1`, the additive one in charge."""
-    folder = tmp_path_factory.mktemp("trained")
     write_subscribers(folder / "subscribers.csv", ROWS)
     dataset = read_dataset(folder / "subscribers.csv", Choices())
     training = train(dataset, lambda algorithm, _won: (algorithm, 1), TRAINED_AT, QUICK)
     write_models(folder / "models", training)
     aliases = {"champion": "additive@1", "challenger": "gradient_boosting@1", "heuristic": "heuristic@1"}
     return Trained(folder / "models", aliases, dataset, training)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """What `train_models` makes, once a run."""
+    return train_models(tmp_path_factory.mktemp("trained"))
 
 
 @pytest.fixture(scope="session")
