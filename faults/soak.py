@@ -22,7 +22,7 @@ from sqlalchemy import text
 from faults.strikes import STRIKES, drawn
 from faults.tally import Tally, drained
 from faults.vitals import Trend, Vitals, trends
-from faults.world import World, whole_world
+from faults.world import World, fresh_servers, whole_world
 from tests.support.open_load import OpenLoad
 
 WARM_UP_MINUTES = 10.0
@@ -45,7 +45,7 @@ def main(minutes: float, per_second: float, seed: int | None) -> None:
     """Soak the whole service; exits with 1 when a verdict does not hold."""
     seed = secrets.randbelow(10**6) if seed is None else seed
     say(f"seed {seed}, {minutes:g} minutes at {per_second:g} predictions a second")
-    with whole_world() as world:
+    with fresh_servers() as own, whole_world(own) as world:
         result = soak(world, minutes, per_second, seed)
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(told(result))

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import psutil
 from redis import Redis
-from sqlalchemy import text
 
-from data.engine import build_engine
+from faults.p18_dropped_connections import drop_connections
 from faults.world import World
 from tests.support.peers import ACCEPT
 
@@ -43,17 +42,8 @@ def kill_database(world: World) -> None:
     world.mariadb.server.start()
 
 
-def drop_database_connections(world: World) -> int:
-    """Ends every connection but its own, and gives their number."""
-    admin = build_engine(f"{world.mariadb.url}/information_schema")
-    with admin.connect() as connection:
-        own = connection.execute(text("select connection_id()")).scalar_one()
-        others = [row[0] for row in connection.execute(text("select id from processlist where user = 'root'"))]
-        for each in others:
-            if each != own:
-                connection.execute(text(f"kill soft connection {each}"))
-    admin.dispose()
-    return len(others) - 1
+def drop_database_connections(world: World) -> None:
+    drop_connections(world.mariadb)
 
 
 def freeze_redis(world: World) -> None:
