@@ -27,7 +27,8 @@ def document(findings: Sequence[Finding], minutes: float) -> str:
     broken = sum(not each.holds for each in findings)
     verdict = "Every promise held." if not broken else f"{broken} of {len(findings)} trials did not hold."
     rows = [f"| {' | '.join(COLUMNS)} |", f"|{'-|' * len(COLUMNS)}", *map(_row, findings)]
-    return f"{HEAD}\n{verdict} The run took {minutes:.0f} minutes on {machine}.\n\n" + "\n".join(rows) + "\n"
+    told = f"{verdict} The run took {minutes:.0f} minutes on {machine}. On a smaller scale than meant: {_scaled()}."
+    return f"{HEAD}\n{told}\n\n" + "\n".join(rows) + "\n"
 
 
 def table(findings: Sequence[Finding]) -> str:
@@ -37,6 +38,10 @@ def table(findings: Sequence[Finding]) -> str:
         verdict = "holds" if each.holds else "DOES NOT HOLD"
         lines += [f"{each.promise:5}{each.on:12.12}{verdict:15}{each.figure}", f"{'':32}{each.fault}; {each.count}"]
     return "\n".join(lines)
+
+
+def _scaled() -> str:
+    return "; ".join(f"{name}: {promise.scaled}" for name, promise in PROMISES.items() if promise.scaled)
 
 
 def _row(finding: Finding) -> str:

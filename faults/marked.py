@@ -18,7 +18,6 @@ from faults.finding import Finding
 from tests.support.deployment import ROOT
 
 LONG = {"HOLDFAST_LONG": "1"}
-OUTCOMES = pytest.StashKey[dict[str, dict[str, str]]]()
 
 
 def try_marked(promises: Collection[str]) -> list[Finding]:
@@ -28,7 +27,12 @@ def try_marked(promises: Collection[str]) -> list[Finding]:
         options = ["--promises", ",".join(promises), "--promise-report", str(report), "-q", "--timeout", "900"]
         command = [sys.executable, "-m", "pytest", "-p", "faults.marked", *options, "tests"]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **LONG}, stdout=sys.stderr, check=False)
-        outcomes = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+        return findings(promises, report)
+
+
+def findings(promises: Collection[str], report: Path) -> list[Finding]:
+    """What a report of the plugin says of each promise; without a report none holds."""
+    outcomes = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
     return [_finding(promise, outcomes.get(promise, {})) for promise in promises]
 
 
@@ -50,28 +54,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--promise-report", default="", help="Where what became of them is written as JSON.")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = set(config.getoption("--promises").split(","))
-    left_out = [item for item in items if not _promises(item) & wanted]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-    config.stash[OUTCOMES] = {name: {} for name in wanted}
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Marked(config.getoption("--promises").split(","), config.option.promise_report))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    for promise in _promises(item) & set(item.config.stash[OUTCOMES]):
-        known = item.config.stash[OUTCOMES][promise]
+class _Marked:
+    """Runs the tests marked with one of `promises`, and writes what became of each to `report`."""
+
+    def __init__(self, promises: Collection[str], report: str) -> None:
+        self._report = Path(report)
+        self._outcomes: dict[str, dict[str, str]] = {promise: {} for promise in promises}
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        left_out = [item for item in items if not self._promises(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if self._promises(item)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
         if report.when == "call" or report.outcome != "passed":
-            known[item.nodeid] = report.outcome
-    return report
+            for promise in self._promises(item):
+                self._outcomes[promise][item.nodeid] = report.outcome
+        return report
 
+    def pytest_sessionfinish(self) -> None:
+        self._report.write_text(json.dumps(self._outcomes), encoding="utf-8")
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    content = json.dumps(session.config.stash.get(OUTCOMES, {}))
-    Path(session.config.getoption("--promise-report")).write_text(content, encoding="utf-8")
-
-
-def _promises(item: pytest.Item) -> set[str]:
-    return {name for marker in item.iter_markers("promise") for name in marker.args}
+    def _promises(self, item: pytest.Item) -> set[str]:
+        named = {name for marker in item.iter_markers("promise") for name in marker.args}
+        return named & set(self._outcomes)

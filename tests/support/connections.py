@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tests.support.deployment import TOKEN
+
 MOST_IDLE = 16
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
@@ -19,6 +21,14 @@ class Reply:
     status: int
     head: bytes
     body: bytes
+
+
+def posted(path: str, body: bytes, **headers: str) -> bytes:
+    """A POST of JSON with the access token; `Idempotency_Key="a"` is the header Idempotency-Key."""
+    lines = [f"POST {path} HTTP/1.1", "Host: holdfast", "Content-Type: application/json"]
+    lines += [f"Authorization: Bearer {TOKEN}", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 class Connections:

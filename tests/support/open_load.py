@@ -11,8 +11,7 @@ from typing import Any
 import orjson
 
 from helpers.ids import new_id
-from tests.support.connections import Connections, Reply
-from tests.support.deployment import TOKEN
+from tests.support.connections import Connections, Reply, posted
 
 ANSWER_SECONDS = 30.0
 Watcher = Callable[[int, float, Reply], None]
@@ -31,11 +30,13 @@ class OpenLoad:
         self, url: str, customers: Sequence[Mapping[str, Any]], per_second: float, watch: Watcher | None = None
     ) -> None:
         self.per_second = per_second
+        self.customers = customers
         self.attempted = 0
         self.answers: list[tuple[float, float, int]] = []
         self.acknowledged: dict[str, str] = {}
         self._url = url
         self._watch = watch
+        self._connections: dict[str, Connections] = {}
         self._prefix = new_id()
         self._tails = [b"," + orjson.dumps(customer)[1:] for customer in customers]
         self._stopped = threading.Event()
@@ -52,6 +53,17 @@ class OpenLoad:
         """Asks no more, and waits for what was asked."""
         self._stopped.set()
         self._thread.join()
+
+    def where(self, number: int) -> str:
+        """The address that the request goes to."""
+        return self._url
+
+    def request(self, number: int) -> bytes:
+        body = b'{"client_id":"%s"' % self.client_id(number).encode() + self._tails[number % len(self._tails)]
+        return posted("/predict", body)
+
+    def acknowledge(self, number: int, answer: Any) -> None:
+        self.acknowledged[self.client_id(number)] = answer["prediction_id"]
 
     def client_id(self, number: int) -> str:
         return f"{self._prefix}-{number}"
@@ -78,7 +90,7 @@ class OpenLoad:
             time.sleep(0.02)
 
     async def _run(self) -> None:
-        connections, begun = Connections(self._url), time.monotonic()
+        begun = time.monotonic()
         tasks: set[asyncio.Task[None]] = set()
         for number in itertools.count():
             due = begun + number / self.per_second
@@ -86,17 +98,19 @@ class OpenLoad:
             if self._stopped.is_set():
                 break
             self.attempted = number + 1
-            task = asyncio.create_task(self._ask(connections, number, due))
+            task = asyncio.create_task(self._ask(number, due))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
-        connections.close()
+        for connections in self._connections.values():
+            connections.close()
 
-    async def _ask(self, connections: Connections, number: int, due: float) -> None:
+    async def _ask(self, number: int, due: float) -> None:
         status = 0
+        connections = self._connections.setdefault(url := self.where(number), Connections(url))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                reply = await connections.exchange(self._request(number))
+                reply = await connections.exchange(self.request(number))
             status = reply.status
             self._note(number, due, reply)
         except (OSError, EOFError, ValueError):
@@ -105,13 +119,6 @@ class OpenLoad:
 
     def _note(self, number: int, due: float, reply: Reply) -> None:
         if reply.status == 200:
-            self.acknowledged[self.client_id(number)] = orjson.loads(reply.body)["prediction_id"]
+            self.acknowledge(number, orjson.loads(reply.body))
         if self._watch is not None:
             self._watch(number, due, reply)
-
-    def _request(self, number: int) -> bytes:
-        body = b'{"client_id":"%s"' % self.client_id(number).encode() + self._tails[number % len(self._tails)]
-        return (
-            b"POST /predict HTTP/1.1\r\nHost: holdfast\r\nContent-Type: application/json\r\n"
-            b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n" % (TOKEN.encode(), len(body))
-        ) + body
