@@ -33,8 +33,8 @@ Trial = Callable[[Servers], Finding]
 @dataclass(frozen=True, slots=True)
 class Promise:
     """`trials` are run one after another. Without any, the promise is that of the tests marked with its name, which are
-    run in their long form. `scaled`: what is tried on a smaller scale than it deserves, so that a run takes a quarter of
-    an hour."""
+    run in their long form. `scaled` says what is tried on a smaller scale than meant: a run takes a quarter of an hour.
+    """
 
     text: str
     trials: tuple[Trial, ...] = ()
@@ -54,7 +54,6 @@ PROMISES: dict[str, Promise] = {
         "Every 200 has exactly one ledger row",
         _on_both(p01_every_answer.try_it),
         scaled="20 s instead of 60",
-        scaled="20 s instead of 60",
     ),
     "P2": Promise("A killed web worker loses nothing acknowledged", _on_both(p02_killed_web.try_it)),
     "P3": Promise("A client's retry never doubles", _on_both(p03_retries.try_it)),
@@ -71,26 +70,22 @@ PROMISES: dict[str, Promise] = {
         "S3 or SMTP trouble never reaches the web",
         (p09_archive_and_mail.try_it,),
         scaled="20 s each instead of 5 minutes",
-        scaled="20 s each instead of 5 minutes",
     ),
     "P10": Promise("A hung Sentry is invisible", (p10_hung_error_reports.try_it,)),
     "P11": Promise(
         "Restarts drop nothing",
         (p11_restarts.try_it,),
         scaled="6 restarts instead of 20",
-        scaled="6 restarts instead of 20",
     ),
     "P12": Promise(
         "Overload sheds instead of collapsing",
         (p12_overload.try_it,),
-        scaled="20 s instead of 60",
         scaled="20 s instead of 60",
     ),
     "P13": Promise("Liveness depends on nothing", (p13_liveness.try_it,)),
     "P14": Promise(
         "Slow clients cannot starve it",
         (p14_slow_clients.try_it,),
-        scaled="20 s instead of 60",
         scaled="20 s instead of 60",
     ),
     "P15": Promise("A bad config never takes effect"),
