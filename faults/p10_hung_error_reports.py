@@ -40,8 +40,8 @@ def _fail(servers: Servers, errors: int, **environ: str) -> tuple[float, float, 
     """Mean milliseconds of an error, seconds that the web takes to stop, and the statuses."""
     classes = "tests.support.third_party:FragileRule"
     with servers.service("SQLite", MODEL_CLASSES=classes, **environ) as deployment:
-        aliases = {**servers.trained.aliases, "champion": BROKEN, "challenger": BROKEN}
-        deployment.configure(aliases=aliases, shadow=[], holdout_percentage="0")
+        experiment = {"name": "broken", "salt": "broken", "arms": {BROKEN: 1.0}}
+        deployment.configure(experiment=experiment, shadow=[], holdout_percentage="0")
         deployment.start("web")
         replies, seconds = asyncio.run(_ask(deployment, {**servers.customers()[0], "tenure_months": AGES + 1}, errors))
         begun = time.monotonic()

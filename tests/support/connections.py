@@ -56,7 +56,8 @@ class Connections:
 
     def close(self) -> None:
         while self._idle:
-            self._idle.popleft()[1].transport.abort()
+            _, writer = self._idle.popleft()
+            writer.transport.abort()
 
     def _kept(self) -> Connection | None:
         """The one that has rested longest among those that the server did not close."""
