@@ -10,7 +10,7 @@ from tests.support.open_load import OpenLoad
 DRAIN_SECONDS = 60.0
 
 
-def try_it(servers: Servers, database: Database, *, seconds: float = 20.0, per_second: float = 200.0) -> Finding:
+def try_it(servers: Servers, database: Database, *, seconds: float = 15.0, per_second: float = 200.0) -> Finding:
     with servers.service(database, "web") as deployment:
         with OpenLoad(deployment.url, servers.customers(), per_second) as load:
             time.sleep(seconds)

@@ -42,7 +42,7 @@ def try_it(
     servers: Servers,
     database: Database,
     *,
-    idle: float = 10.0,
+    idle: float = 8.0,
     seconds: float = 30.0,
     per_second: float = 60.0,
     most_times_idle: float = 2.0,

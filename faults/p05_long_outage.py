@@ -15,7 +15,7 @@ SMALL_SPOOL = 1_000_000
 
 
 def try_it(
-    servers: Servers, database: Database, *, seconds: float = 45.0, per_second: float = 50.0, kills: int = 5
+    servers: Servers, database: Database, *, seconds: float = 30.0, per_second: float = 50.0, kills: int = 5
 ) -> Finding:
     """Web processes are killed meanwhile: what they leave must be adopted."""
     with servers.service(database, "web") as deployment:

@@ -14,9 +14,9 @@ BREAKER_SECONDS = 2.0
 def try_it(
     servers: Servers,
     *,
-    idle: float = 10.0,
+    idle: float = 8.0,
     seconds: float = 6.0,
-    times: int = 3,
+    times: int = 2,
     per_second: float = 60.0,
     most_ms: float = 250.0,
     most_over_idle_ms: float = MOST_OVER_IDLE_MS,

@@ -22,7 +22,7 @@ def try_it(
     servers: Servers,
     database: Database = "MariaDB",
     *,
-    seconds: float = 20.0,
+    seconds: float = 12.0,
     per_second: float = 60.0,
     most_times_idle: float = 1.1,
 ) -> Finding:

@@ -38,7 +38,7 @@ def batch(name: str, customers: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def try_it(
-    servers: Servers, *, seconds: float = 20.0, times: float = 3.0, least_goodput: float = LEAST_GOODPUT
+    servers: Servers, *, seconds: float = 15.0, times: float = 3.0, least_goodput: float = LEAST_GOODPUT
 ) -> Finding:
     refusals: list[Reply] = []
 

@@ -21,7 +21,7 @@ HALVES = (
 TOO_SLOW = b"HTTP/1.1 408"
 
 
-def try_it(servers: Servers, *, clients: int = 200, seconds: float = 20.0, per_second: float = 30.0) -> Finding:
+def try_it(servers: Servers, *, clients: int = 200, seconds: float = 15.0, per_second: float = 30.0) -> Finding:
     """Whoever is told that it was too slow, or hung up on, comes again at once with the next half."""
     with servers.service("SQLite", "web") as deployment, ExitStack() as stack:
         held = [_open(deployment.port, number) for number in range(clients)]

@@ -53,7 +53,7 @@ PROMISES: dict[str, Promise] = {
     "P1": Promise(
         "Every 200 has exactly one ledger row",
         _on_both(p01_every_answer.try_it),
-        scaled="20 s instead of 60",
+        scaled="15 s instead of 60",
     ),
     "P2": Promise("A killed web worker loses nothing acknowledged", _on_both(p02_killed_web.try_it)),
     "P3": Promise("A client's retry never doubles", _on_both(p03_retries.try_it)),
@@ -61,7 +61,7 @@ PROMISES: dict[str, Promise] = {
     "P5": Promise(
         "A long database outage loses nothing",
         _on_both(p05_long_outage.try_it, p05_long_outage.fill_spool),
-        scaled="45 s instead of 10 minutes",
+        scaled="30 s instead of 10 minutes",
     ),
     "P6": Promise("A hung Redis costs at most one short timeout", (p06_hung_redis.try_it,)),
     "P7": Promise("A Redis that is refused, reset, restarted or emptied changes no score", (p07_lost_redis.try_it,)),
@@ -69,7 +69,7 @@ PROMISES: dict[str, Promise] = {
     "P9": Promise(
         "S3 or SMTP trouble never reaches the web",
         (p09_archive_and_mail.try_it,),
-        scaled="20 s each instead of 5 minutes",
+        scaled="12 s each instead of 5 minutes",
     ),
     "P10": Promise("A hung Sentry is invisible", (p10_hung_error_reports.try_it,)),
     "P11": Promise(
@@ -80,13 +80,13 @@ PROMISES: dict[str, Promise] = {
     "P12": Promise(
         "Overload sheds instead of collapsing",
         (p12_overload.try_it,),
-        scaled="20 s instead of 60",
+        scaled="15 s instead of 60",
     ),
     "P13": Promise("Liveness depends on nothing", (p13_liveness.try_it,)),
     "P14": Promise(
         "Slow clients cannot starve it",
         (p14_slow_clients.try_it,),
-        scaled="20 s instead of 60",
+        scaled="15 s instead of 60",
     ),
     "P15": Promise("A bad config never takes effect"),
     "P16": Promise(
