@@ -7,6 +7,8 @@ from faults.world import Servers
 from tests.support.open_load import OpenLoad
 
 MOST_OVER_IDLE_MS = 5.0
+REST_SECONDS = 6.0
+"""By then Redis is asked again after it was away."""
 BREAKER_SECONDS = 2.0
 """By then each process has met three timeouts of 0.1 s and stopped to ask."""
 
@@ -28,7 +30,7 @@ def try_it(
         load.wait_for_answers(int(2 * per_second))
         calm = time.monotonic()
         time.sleep(idle)
-        frozen = [_freeze(servers, seconds) for _ in range(times)]
+        frozen = [_freeze(servers, seconds, rest=REST_SECONDS if number else 0.0) for number in range(times)]
     idle_ms = load.quantile(0.95, calm, calm + idle)
     worst_ms = max(load.quantile(0.99, *span) for span in frozen)
     opened_ms = max(load.quantile(0.95, since + BREAKER_SECONDS, until) for since, until in frozen)
@@ -44,12 +46,11 @@ def try_it(
     )
 
 
-def _freeze(servers: Servers, seconds: float) -> tuple[float, float]:
-    """When it was frozen and when no longer; and then time for it to be asked again."""
+def _freeze(servers: Servers, seconds: float, rest: float) -> tuple[float, float]:
+    """When it was frozen, after a rest, and when no longer."""
+    time.sleep(rest)
     since = time.monotonic()
     servers.redis.server.freeze()
     time.sleep(seconds)
     servers.redis.server.thaw()
-    until = time.monotonic()
-    time.sleep(6)
-    return since, until
+    return since, time.monotonic()

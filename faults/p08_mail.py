@@ -38,7 +38,6 @@ class Moody:
 def try_it(
     servers: Servers, database: Database = "MariaDB", *, due: int = 600, refused: int = 20, kills: int = 20
 ) -> Finding:
-    """Redis is emptied after a third and after two thirds of the kills."""
     with (
         smtp_server() as peer,
         servers.service(database, "schedule", "worker", SMTP_URL=peer.url) as deployment,
@@ -48,28 +47,31 @@ def try_it(
         peer.recipient_reply = lambda address: "550 no such user" if address == UNKNOWN else "250 ok"
         room = MailRoom(deployment, deployment.engine, Queue(servers.redis.url), redis, peer)
         ids, hopeless = room.post(due), room.post(refused, to=UNKNOWN)
-        for number in range(kills):
-            _wait_for_mail(peer, due // (kills + 2))
-            deployment.kill("worker")
-            if number in {kills // 3, 2 * kills // 3}:
-                redis.flushall()
-            deployment.start("worker")
+        _kill_workers(room, kills, due // (kills + 2))
         seconds = room.wait_for(lambda: room.settled([*ids, *hopeless]), SETTLE_SECONDS)
-        came = Counter(peer.ids())
-        once = [room.row(one) for one in hopeless]
-    wanted = set(room.message_ids(ids))
+        dead = sum(row.failed_at is not None and row.attempts == 1 for row in map(room.row, hopeless))
+    came, wanted, drops = Counter(peer.ids()), set(room.message_ids(ids)), moody.said[DROP]
     again = came.total() - len(came)
-    dead = sum(row.failed_at is not None and row.attempts == 1 for row in once)
     return Finding(
         promise="P8",
         on=database,
         fault=f"{kills} worker trees killed, Redis emptied twice, {moody.said['421 busy']} × 421,"
-        f" {moody.said[DROP]} connections dropped after the message was taken",
+        f" {drops} connections dropped after the message was taken",
         count=f"{due} due, {refused} to an unknown address",
-        figure=f"{len(wanted & set(came))}/{due} came, {len(set(came) - wanted)} for nothing, {again} again under"
-        f" the same Message-ID; {dead}/{refused} given up after one 550; settled {seconds:.0f} s after the last kill",
-        holds=set(came) == wanted and again <= moody.said[DROP] + kills and dead == refused,
+        figure=f"{len(wanted & set(came))}/{due} came, {len(set(came) - wanted)} for nothing, {again} again under the"
+        f" same Message-ID; {dead}/{refused} given up after one 550; settled {seconds:.0f} s after the last kill",
+        holds=set(came) == wanted and again <= drops + kills and dead == refused,
     )
+
+
+def _kill_workers(room: MailRoom, kills: int, mails_between: int) -> None:
+    """Redis is emptied after a third and after two thirds of the kills, while no worker is there."""
+    for number in range(kills):
+        _wait_for_mail(room.peer, mails_between)
+        room.deployment.kill("worker")
+        if number in {kills // 3, 2 * kills // 3}:
+            room.redis.flushall()
+        room.deployment.start("worker")
 
 
 def _wait_for_mail(peer: SmtpPeer, number: int, seconds: float = 15.0) -> None:

@@ -21,7 +21,7 @@ def test_a_lost_redis_changes_no_score(own_servers: Servers) -> None:
 
 @pytest.mark.promise("P9")
 def test_archive_and_mail_server_in_trouble_are_not_felt(own_servers: Servers) -> None:
-    check(p09_archive_and_mail.try_it(own_servers, "SQLite", seconds=1.5, most_times_idle=20))
+    check(p09_archive_and_mail.try_it(own_servers, "SQLite", seconds=1, most_times_idle=30))
 
 
 @pytest.mark.promise("P10")
