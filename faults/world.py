@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from redis import Redis
 
 from helpers.ids import new_id
@@ -71,11 +72,15 @@ def servers(folder: Path, trained: Trained) -> Iterator[Servers]:
 
 @contextmanager
 def fresh_servers() -> Iterator[Servers]:
-    """Servers with models trained for them, in a folder that is removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="hf") as name:
-        folder = Path(name)
-        with servers(folder, train_models(folder)) as made:
-            yield made
+    """Servers with models trained for them, in a folder that is removed at the end. Raises SystemExit where MariaDB is
+    not installed."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hf")))
+        try:
+            made = stack.enter_context(servers(folder, train_models(folder)))
+        except (pytest.skip.Exception, pytest.fail.Exception) as error:
+            raise SystemExit(f"Error: {error.msg}") from None
+        yield made
 
 
 @dataclass(frozen=True, slots=True)
