@@ -73,8 +73,8 @@ provide_openmp
 case ${1:-} in
   test) whole_check "${@:2}" ;;
   "") exec .venv/bin/python -m flask --app app up ;;
-  bench)
-    install requirements-dev.txt # it drives and watches servers with what the tests use
+  bench | faults)
+    install requirements-dev.txt # they drive and watch servers with what the tests use
     exec .venv/bin/python -m flask --app app "$@"
     ;;
   *) exec .venv/bin/python -m flask --app app "$@" ;;

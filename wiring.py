@@ -280,7 +280,8 @@ def _callers(settings: Settings, made: TokenMemory, clock: Clock) -> Callers:
 
 
 def _report_errors(settings: Settings) -> None:
-    """Tracing is off, and neither bodies nor local variables leave: they hold customers and secrets.
+    """Tracing is off, and neither bodies nor local variables leave: they hold customers and secrets. Lines of the
+    source do not either: they take half of what a report costs the request.
 
     Calls to others are not watched: their addresses may hold tokens, and would be given headers that tell of us.
     """
@@ -290,6 +291,7 @@ def _report_errors(settings: Settings) -> None:
             dsn,
             environment=settings.environment,
             include_local_variables=False,
+            include_source_context=False,
             max_request_body_size="never",
             send_default_pii=False,
             disabled_integrations=[StdlibIntegration()],

@@ -54,12 +54,12 @@ def _start(socket: Path) -> "subprocess.Popen[bytes]":
         "--logfile": str(folder / "redis.log"),
         "--maxmemory-policy": "noeviction",
     }
-    command = [_binary(), *(word for option in options.items() for word in option)]
+    command = [server_program(), *(word for option in options.items() for word in option)]
     # A session of its own: Ctrl-C is for the supervisor, which stops this server last.
     return subprocess.Popen(command, start_new_session=True)  # noqa: S603 # nosec B603
 
 
-def _binary() -> str:
+def server_program() -> str:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     try:
         return str(get_binary_path())

@@ -11,6 +11,7 @@ NAMES = (
     "bench",
     "config",
     "experiments",
+    "faults",
     "init",
     "migrate",
     "outcomes",

@@ -18,7 +18,7 @@ from tests.support.stack import Deploy
 
 PUSHERS = 4
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise("P15")]
 
 
 @pytest.fixture

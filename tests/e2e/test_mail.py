@@ -13,7 +13,7 @@ from tests.support.traffic import post_all
 
 ANSWERS = 60
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise("P8")]
 
 
 def test_each_high_risk_answer_causes_exactly_one_message(

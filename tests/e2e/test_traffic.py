@@ -4,17 +4,14 @@ import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from modeling.features import input_model
-from modeling.registry import ModelRegistry
 from tests.endpoints.test_predict import FIELDS
 from tests.support.deployment import Deployment
-from tests.support.models import Trained
+from tests.support.models import Trained, scorer
 from tests.support.stack import Deploy
 from tests.support.traffic import post_all
 
@@ -73,7 +70,7 @@ def test_two_thousand_mixed_requests(answers: tuple[Deployment, list[dict[str, A
 
     check_sightings(found)
     heuristic = trained.aliases["heuristic"]
-    own_score = scorer(trained)
+    own_score = scorer(trained.models_dir)
     for each in found:
         row = rows[each["prediction_id"]]
         silent = json.loads(row.silent_scores)
@@ -87,18 +84,6 @@ def test_two_thousand_mixed_requests(answers: tuple[Deployment, list[dict[str, A
             assert f"{row.model}@{row.model_version}" == trained.aliases[each["arm"]]
             assert row.prediction == pytest.approx(own_score(trained.aliases[each["arm"]], row.input), abs=1e-6)
             assert set(silent) == {heuristic}
-
-
-def scorer(trained: Trained) -> Callable[[str, str], float]:
-    """What a model, asked by itself, says of a ledger row's input."""
-    registry = ModelRegistry(trained.models_dir)
-
-    @cache
-    def own_score(reference: str, spelled: str) -> float:
-        loaded = registry.load(reference)
-        return float(loaded.model.predict(input_model(loaded.schema).model_validate_json(spelled)).probability)
-
-    return own_score
 
 
 def check_sightings(found: list[dict[str, Any]]) -> None:

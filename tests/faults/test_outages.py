@@ -1,6 +1,5 @@
-"""Killed workers, and Redis and the database away: answers go on, and every one of them is in the ledger."""
+"""Redis and the database away: answers go on, and every one of them is in the ledger."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,16 +15,6 @@ from tests.support.traffic import Load
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=["sqlite", "mariadb"])
-def deployment(request: pytest.FixtureRequest, deploy: Deploy, redis_url: str, redis_client: object) -> Deployment:
-    environ = {"REDIS_URL": redis_url, "WEB_CONCURRENCY": "2"}
-    if request.param == "mariadb":
-        environ["DATABASE_URL"] = request.getfixturevalue("fresh_mariadb_url")
-    made = deploy(**environ)
-    made.start("web")
-    return made
-
-
 def check_ledger(deployment: Deployment, load: Load) -> None:
     """Every acknowledged answer has exactly one row. What was answered but never heard of may be there
     besides: as many as connections broke, at most."""
@@ -37,17 +26,6 @@ def check_ledger(deployment: Deployment, load: Load) -> None:
     assert len(rows) == len(set(rows))
     assert acknowledged - set(rows) == set()
     assert len(set(rows) - acknowledged) <= load.statuses.count(0)
-
-
-def test_killed_workers_lose_nothing(deployment: Deployment, customer: dict[str, Any]) -> None:
-    with Load(deployment, customer, per_second=100, threads=6) as load:
-        for _ in range(5):
-            load.wait_for_answers(60)
-            random.choice(deployment.web_workers()).kill()
-        load.wait_for_answers(60)
-    assert set(load.statuses) <= {200, 0}
-    deployment.wait_until_ready()
-    check_ledger(deployment, load)
 
 
 @contextmanager

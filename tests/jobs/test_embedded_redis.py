@@ -42,7 +42,7 @@ def slow_reader(socket: Path) -> Iterator["subprocess.Popen[bytes]"]:
         fill(socket)
     slow = ["--key-load-delay", str(KEY_DELAY_US), "--loading-process-events-interval-bytes", "1024"]
     own = ["--port", "0", "--unixsocket", str(socket), "--dir", str(socket.parent), "--appendonly", "yes"]
-    process = subprocess.Popen([embedded._binary(), *own, *slow])
+    process = subprocess.Popen([embedded.server_program(), *own, *slow])
     yield process
     process.kill()
     process.wait()

@@ -1,11 +1,8 @@
 """Periodic duties are done, once over all processes, through deaths and outages."""
 
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,40 +11,11 @@ import redis
 
 from data.queue import Queue
 from data.turns import Turns
+from tests.support.keepers import running, runs, start
 from tests.support.mailroom import MailRoom, mail_deployment, proxied
 from tests.support.peers import SmtpPeer
 
 PERIOD = 1.5
-
-KEEP = """
-import sys, time
-from data.redis_client import build_redis
-from data.turns import Turns
-from jobs.schedule import Duty, keep
-redis = build_redis(sys.argv[1], timeout=1.0)
-def note():
-    redis.rpush("ran", f"{time.time()} {sys.argv[2]}")
-keep([Duty("note", float(sys.argv[3]), note)], Turns(sys.argv[1]))
-"""
-
-
-def start(redis_url: str, name: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-c", KEEP, redis_url, name, str(PERIOD)], stderr=subprocess.DEVNULL)
-
-
-@contextmanager
-def running(*processes: "subprocess.Popen[bytes]") -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
-
-
-def runs(client: redis.Redis) -> list[tuple[float, str]]:
-    found = [entry.decode().split() for entry in client.lrange("ran", 0, -1)]  # type: ignore[union-attr]
-    return [(float(at), name) for at, name in found]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:
@@ -69,10 +37,11 @@ def test_without_redis_a_turn_is_nobodys() -> None:
         Turns("redis://127.0.0.1:1/0").take("one", 1)
 
 
+@pytest.mark.promise("P17")
 def test_a_duty_runs_once_a_period_though_its_holder_is_killed_each_time(
     redis_client: redis.Redis, redis_url: str
 ) -> None:
-    processes = {name: start(redis_url, name) for name in "abcd"}
+    processes = {name: start(redis_url, name, PERIOD) for name in "abcd"}
     with running(*processes.values()):
         for number in range(1, 4):
             wait_for(lambda: len(runs(redis_client)) >= number, 90)  # noqa: B023
@@ -87,7 +56,7 @@ def test_a_duty_runs_once_a_period_though_its_holder_is_killed_each_time(
 
 def test_it_goes_on_after_redis_was_away_and_stops_in_order(redis_client: redis.Redis, redis_url: str) -> None:
     with proxied(redis_url) as (proxy, url):
-        process = start(url, "a")
+        process = start(url, "a", PERIOD)
         with running(process):
             wait_for(lambda: len(runs(redis_client)) >= 1, 90)
             proxy.become("refuse")

@@ -26,6 +26,7 @@ def room(
 
 
 @pytest.mark.slow
+@pytest.mark.promise("P8")
 def test_all_mail_is_sent_though_workers_are_killed_and_redis_is_emptied(room: MailRoom) -> None:
     """One worker is killed with a message in its hand, one between messages just before Redis forgets all."""
     made, peer = room.deployment, room.peer

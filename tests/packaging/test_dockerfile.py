@@ -21,7 +21,7 @@ def test_build_context_is_the_service_and_nothing_else() -> None:
     given = {line.removeprefix("!") for line in lines if line.startswith("!")}
     code = {path.name for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     assert "*" in lines
-    assert given == code - {"tests", "benchmarks"} | {"requirements.txt", "static", "templates"}
+    assert given == code - {"tests", "benchmarks", "faults"} | {"requirements.txt", "static", "templates"}
 
 
 def test_only_recorded_packages_get_in() -> None:

@@ -31,13 +31,11 @@ class MailRoom:
     redis: redis.Redis
     peer: SmtpPeer
 
-    def post(self, number: int = 1, *, wake: bool = True) -> list[str]:
+    def post(self, number: int = 1, *, wake: bool = True, to: str = "boss@example.com") -> list[str]:
         """Writes answers that make mail due, as the outbox does; `wake`: with a queue that answers."""
         queue = self.queue if wake else Queue("redis://127.0.0.1:1/0")
         ids = [new_id() for _ in range(number)]
-        records = [
-            spool_record(["boss@example.com"], prediction_id=one, answered_at=SystemClock().now()) for one in ids
-        ]
+        records = [spool_record([to], prediction_id=one, answered_at=SystemClock().now()) for one in ids]
         LedgerSink(self.engine, queue).deliver(records)
         return ids
 

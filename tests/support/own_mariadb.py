@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.support.deployment import free_port
+from tests.support.own_server import OwnServer
 from tests.support.services import absent
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
@@ -34,8 +34,17 @@ class Certificate:
 class OwnMariaDb:
     """`authority` signed the server's certificate, which is for 127.0.0.1 alone; root has no password."""
 
-    port: int
+    server: OwnServer
     authority: Certificate
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    @property
+    def url(self) -> str:
+        """The server's address, without a database."""
+        return f"mysql+pymysql://root@127.0.0.1:{self.port}"
 
 
 @contextmanager
@@ -53,18 +62,17 @@ def own_mariadb(folder: Path) -> Iterator[OwnMariaDb]:
         check=True,
         capture_output=True,
     )
-    port = _free_port()
+    port = free_port()
     network = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", "--skip-name-resolve"]
     tls = [f"--ssl-cert={own.certificate}", f"--ssl-key={own.key}", f"--ssl-ca={authority.certificate}"]
     small = ["--innodb-buffer-pool-size=16M", f"--pid-file={folder / 'pid'}"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([server, "--no-defaults", data, *network, *tls, *small, *as_root], stderr=log)
-        try:
-            _await(port, process)
-            yield OwnMariaDb(port, authority)
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    command = [server, "--no-defaults", data, *network, *tls, *small, *as_root]
+    running = OwnServer(command, port, folder / "log")
+    running.start()
+    try:
+        yield OwnMariaDb(running, authority)
+    finally:
+        running.stop()
 
 
 def make_certificates(folder: Path) -> tuple[Certificate, Certificate]:
@@ -120,22 +128,3 @@ def _written(folder: Path, name: str, certificate: x509.Certificate, key: ec.Ell
     files.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
     files.key.chmod(0o600)
     return files
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _await(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
-    until = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError("MariaDB did not start; see its log beside its data")

@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+import logging
 import socket
 import uuid
 from collections.abc import Callable, Iterator
@@ -135,18 +136,35 @@ class S3Peer:
         return content
 
 
-@pytest.fixture
-def s3_peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Peer]:
-    """An S3 server on a port of its own; credentials are set as an operator would, in the environment."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+S3_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""Credentials as an operator would give them."""
+
+
+@contextmanager
+def s3_server() -> Iterator[S3Peer]:
+    """An S3 server on a port of its own, in this process."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    client = AwsSession().client("s3", endpoint_url=url, region_name="us-east-1")
+    session = AwsSession(S3_ENVIRONMENT["AWS_ACCESS_KEY_ID"], S3_ENVIRONMENT["AWS_SECRET_ACCESS_KEY"])
+    client = session.client("s3", endpoint_url=url, region_name="us-east-1")
     bucket = f"ledger-{uuid.uuid4().hex}"  # the server's memory is that of this process
     client.create_bucket(Bucket=bucket)
-    yield S3Peer(url, bucket, client)
-    server.stop()
+    try:
+        yield S3Peer(url, bucket, client)
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def s3_peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Peer]:
+    for name, value in S3_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with s3_server() as peer:
+        yield peer

@@ -22,17 +22,23 @@ from tests.support.models import Trained
 Deploy = Callable[..., Deployment]
 
 
-@pytest.fixture
-def deploy(tmp_path: Path, trained: Trained) -> Iterator[Deploy]:
-    """Makes deployments that serve the trained models; they are stopped after the test."""
+@contextmanager
+def deploying(folder: Path, trained: Trained) -> Iterator[Deploy]:
+    """Makes deployments in `folder` that serve the trained models; they are stopped at the end."""
     with ExitStack() as stack:
 
         def make(name: str = "var", **environ: str) -> Deployment:
-            deployment = stack.enter_context(Deployment(tmp_path / name, environ))
+            deployment = stack.enter_context(Deployment(folder / name, environ))
             shutil.copytree(trained.models_dir, deployment.var_dir / "models")
             deployment.configure(aliases=trained.aliases)
             return deployment
 
+        yield make
+
+
+@pytest.fixture
+def deploy(tmp_path: Path, trained: Trained) -> Iterator[Deploy]:
+    with deploying(tmp_path, trained) as make:
         yield make
 
 

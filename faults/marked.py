@@ -1,0 +1,86 @@
+"""Promises that pytest shows: the tests marked `promise("P19")` and so on, in their long form.
+
+Also the plugin of that run, which leaves out every other test and keeps what became of these.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Collection, Generator
+from pathlib import Path
+
+import pytest
+
+from faults.finding import Finding
+from tests.support.deployment import ROOT
+
+LONG = {"HOLDFAST_LONG": "1"}
+
+
+def try_marked(promises: Collection[str]) -> list[Finding]:
+    """A finding for each promise; one that no test is marked with does not hold."""
+    with tempfile.TemporaryDirectory(prefix="hf") as folder:
+        report = Path(folder) / "report.json"
+        options = ["--promises", ",".join(promises), "--promise-report", str(report), "-q", "--timeout", "900"]
+        command = [sys.executable, "-m", "pytest", "-p", "faults.marked", *options, "tests"]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **LONG}, stdout=sys.stderr, check=False)
+        return findings(promises, report)
+
+
+def findings(promises: Collection[str], report: Path) -> list[Finding]:
+    """What a report of the plugin says of each promise; without a report none holds."""
+    outcomes = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    return [_finding(promise, outcomes.get(promise, {})) for promise in promises]
+
+
+def _finding(promise: str, outcomes: dict[str, str]) -> Finding:
+    counts = Counter(outcomes.values())
+    files = sorted({test.partition("::")[0] for test in outcomes})
+    return Finding(
+        promise=promise,
+        on="SQLite, MariaDB",
+        fault=", ".join(f"`{file}`" for file in files) or "no test is marked with it",
+        count=f"{len(outcomes)} tests",
+        figure=", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "none",
+        holds=bool(outcomes) and set(counts) == {"passed"},
+    )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--promises", default="", help="Only tests marked with one of these promises.")
+    parser.addoption("--promise-report", default="", help="Where what became of them is written as JSON.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(_Marked(config.getoption("--promises").split(","), config.option.promise_report))
+
+
+class _Marked:
+    """Runs the tests marked with one of `promises`, and writes what became of each to `report`."""
+
+    def __init__(self, promises: Collection[str], report: str) -> None:
+        self._report = Path(report)
+        self._outcomes: dict[str, dict[str, str]] = {promise: {} for promise in promises}
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        left_out = [item for item in items if not self._promises(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if self._promises(item)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if report.when == "call" or report.outcome != "passed":
+            for promise in self._promises(item):
+                self._outcomes[promise][item.nodeid] = report.outcome
+        return report
+
+    def pytest_sessionfinish(self) -> None:
+        self._report.write_text(json.dumps(self._outcomes), encoding="utf-8")
+
+    def _promises(self, item: pytest.Item) -> set[str]:
+        named = {name for marker in item.iter_markers("promise") for name in marker.args}
+        return named & set(self._outcomes)
