@@ -314,6 +314,17 @@ experiment_verdicts = Table(
     **_KEYED,
 )
 
+# The newest reading of each experiment that pages show; see `data.reading_store`.
+readings = Table(
+    "readings",
+    metadata,
+    Column("subject", Key(EXPERIMENT_LENGTH), primary_key=True),
+    Column("basis", Key(64), nullable=False),
+    Column("read_at", UtcDateTime, nullable=False),
+    Column("content", Document, nullable=False),
+    **_KEYED,
+)
+
 # On which side of the line each client was found last, and each crossing of it.
 risk_states = Table(
     "risk_states",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -72,6 +72,13 @@ def ended(facts: ExperimentFacts, now: datetime) -> datetime | None:
 def is_month(name: str) -> bool:
     """Whether it names a month of the permanent holdout."""
     return name.startswith(MONTHS)
+
+
+def newest_matured(now: datetime, maturity_days: int) -> datetime:
+    """The first instant of the newest month (UTC) of which even the last client has matured."""
+    latest = now.astimezone(UTC) - timedelta(days=maturity_days)
+    this_month = latest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (this_month - timedelta(days=1)).replace(day=1)
 
 
 def _holdout_changes(connection: Connection) -> tuple[datetime, ...]:
