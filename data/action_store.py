@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from data import contact_marks
 from data.dialect import insert_new
 from data.tables import actions
 
@@ -25,7 +26,10 @@ class Action:
 
 def add_many(connection: Connection, rows: Iterable[Action]) -> set[str]:
     """Adds the actions whose `action_id` is new, and gives these ids."""
-    return insert_new(connection, actions, [{name: getattr(row, name) for name in Action.__slots__} for row in rows])
+    given = list(rows)
+    new = insert_new(connection, actions, [{name: getattr(row, name) for name in Action.__slots__} for row in given])
+    contact_marks.mark(connection, (row.client_id for row in given if row.action_id in new))
+    return new
 
 
 def of_client(connection: Connection, client_id: str, limit: int) -> list[Action]:

@@ -220,8 +220,9 @@ client_latest = Table(
     Column("answered_at", UtcDateTime, nullable=False),
     Column("prediction", Finite),
     Column("money_at_risk", Finite),
-    # with prediction_id, or MariaDB sorts the table rather than look each one up
-    Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id"),
+    Column("contacted_at", UtcDateTime),  # see `data.contact_marks`
+    # with the last two, or MariaDB sorts the table rather than look each one up
+    Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id", "contacted_at"),
     Index(None, "answered_at"),
     **_KEYED,
 )
