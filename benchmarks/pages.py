@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def measure(service: Deployment) -> dict[str, dict[str, float]]:
-    """Each page's milliseconds, once the schedule process has counted the experiments, as it goes on doing meanwhile."""
+    """Each page's milliseconds once the schedule process has counted the experiments, which it goes on doing."""
     service.start("schedule")
     service.wait_for(f"select count(*) from readings where subject = '{MONTHS}'", 1, seconds=120)
     with signed_in(service) as visit:

@@ -12,7 +12,7 @@ from data.risk_order import BY_RISK, Place, Stretch, place_of, within
 from data.tables import actions, client_latest, model_logs, outcomes
 
 PORTION = 1_000
-STRETCH = 20_000  # clients that one statement looks through
+FIRST_STRETCH, STRETCH = 1_000, 20_000  # clients that one statement looks through: the first, and at most
 _LEDGER = tuple(model_logs.c[name] for name in COLUMNS)
 _latest = client_latest.c
 # told before its prediction reached the ledger, an action may name another client's
@@ -79,17 +79,19 @@ def contacted_clients(connection: Connection, since: datetime, until: datetime) 
 
 def _stretches(connection: Connection, worth_known: bool) -> Iterator[Stretch]:
     """All clients whose worth is known, or not, in pieces that one statement can look through in time, even where it
-    finds everybody contacted."""
+    finds everybody contacted. A page has all its clients within the first, mostly."""
     after: Place | None = None
+    size = FIRST_STRETCH
     while True:
         places = select(_latest.money_at_risk, _latest.prediction, _latest.client_id)
         rest = within(places, Stretch(worth_known, after, None))
-        row = connection.execute(rest.offset(STRETCH - 1).limit(1)).first()
+        size = min(size, STRETCH)
+        row = connection.execute(rest.offset(size - 1).limit(1)).first()
         last = Place(*row) if row else None
         yield Stretch(worth_known, after, last)
         if last is None:
             return
-        after = last
+        after, size = last, 4 * size
 
 
 def _portion(connection: Connection, contacted_since: datetime, stretch: Stretch, portion: int) -> list[LedgerRow]:

@@ -1,11 +1,11 @@
 """Gathers from the services what the pages of the experiments show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from endpoints.edge import wiring
 from endpoints.entered import Entered
-from endpoints.experiments_view import ListView, MonthsView, list_view, months_view
+from endpoints.experiments_view import ListView, MonthsView, RunningCard, list_view, months_view, running_card
 from endpoints.ladder_view import ADVANCE, RETREAT, rungs
 from endpoints.problems import Problem
 from endpoints.readout_view import ReadoutView, readout_view
@@ -35,6 +35,11 @@ def service() -> ExperimentService:
 def the_list(given: Entered = NOTHING, *, whole: bool = False) -> ListView:
     """The list, with what was entered into one of its forms. `whole`: also what has to be counted for it."""
     return _in_turn(lambda: _list(given, whole))
+
+
+def running_cards() -> list[RunningCard]:
+    """What runs, with the verdicts that are kept."""
+    return _in_turn(lambda: _running(runs(wiring().engine), _not_old))
 
 
 def saved_months() -> MonthsView:
@@ -89,13 +94,19 @@ def _list(given: Entered, whole: bool) -> ListView:
     look: Look = wired.readings.recent if whole else _not_old
     return list_view(
         snapshot=snapshot,
-        running=[(run, look(wired.readings.readout(snapshot.config, run.name))) for run in found if run.running],
+        running=_running(found, look),
         past=[run for run in found if not run.running],
         savings=look(wired.readings.savings(snapshot.config)),
         start=start_form(snapshot.config, available, NOTHING if climbing else given),
         rungs=ladder,
         stray=given.complaint if climbing and not any(rung.shows(given) for rung in ladder) else "",
     )
+
+
+def _running(found: Sequence[Run], look: Look) -> list[RunningCard]:
+    wired = wiring()
+    config = wired.snapshot().config
+    return [running_card(run, look(wired.readings.readout(config, run.name))) for run in found if run.running]
 
 
 def _not_old(subject: Subject[Shown]) -> Kept[Shown] | None:

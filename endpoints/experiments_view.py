@@ -81,26 +81,32 @@ class ListView:
 def list_view(
     *,
     snapshot: Snapshot,
-    running: Sequence[tuple[Run, Kept[Readout] | None]],
+    running: Sequence[RunningCard],
     past: Sequence[Run],
     savings: Kept[Savings] | None,
     start: StartForm,
     rungs: Sequence[Rung],
     stray: str,
 ) -> ListView:
-    """The list page from the runs with their readouts, those that ended, and the permanent holdout; `stray` is what was
-    wrong with a form that is no longer shown."""
+    """The list page from what runs, what ended, and the holdout; `stray` is what was wrong with a form that is no longer
+    shown."""
     card, share = snapshot.serving.champion.card, snapshot.config.holdout_percentage
     return ListView(
         champion=f"{label(card.name)} {card.version}",
         holdout=percent(share / 100) if share else "none",
-        running=[_card(run, found) for run, found in running],
+        running=running,
         months=months_view(savings) if savings else None,
         past=[_past(run) for run in past],
         start=start,
         rungs=rungs,
         stray=stray,
     )
+
+
+def running_card(run: Run, kept: Kept[Readout] | None) -> RunningCard:
+    """`kept` is None where the verdict has to be counted first."""
+    state, verdict = "paused" if run.paused else "running", verdict_of(kept.found) if kept else None
+    return RunningCard(run.name, run.layer, state, date_words(run.started_at), arms_words(run.arms), verdict)
 
 
 def months_view(kept: Kept[Savings]) -> MonthsView:
@@ -114,11 +120,6 @@ def months_view(kept: Kept[Savings]) -> MonthsView:
 def arms_words(arms: Mapping[str, float]) -> str:
     """The arms with their shares: `Champion 90%, Challenger 10%`."""
     return ", ".join(f"{arm_name(arm)} {percent(share)}" for arm, share in arms.items())
-
-
-def _card(run: Run, kept: Kept[Readout] | None) -> RunningCard:
-    state, verdict = "paused" if run.paused else "running", verdict_of(kept.found) if kept else None
-    return RunningCard(run.name, run.layer, state, date_words(run.started_at), arms_words(run.arms), verdict)
 
 
 def _month(found: MonthSaved, scale: Scale) -> MonthRow:
