@@ -287,6 +287,7 @@ actions = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     Index(None, "client_id", "at"),
     Index("ix_actions_of_day", "at", "prediction_id", "client_id"),  # covers the count of a day's calls
+    Index(None, "prediction_id"),
     **_KEYED,
 )
 
