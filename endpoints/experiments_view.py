@@ -88,8 +88,8 @@ def list_view(
     rungs: Sequence[Rung],
     stray: str,
 ) -> ListView:
-    """The list page from what runs, what ended, and the holdout; `stray` is what was wrong with a form that is no longer
-    shown."""
+    """The list page from what runs, what ended, and the permanent holdout; `stray` is what was wrong with a form that
+    is no longer shown."""
     card, share = snapshot.serving.champion.card, snapshot.config.holdout_percentage
     return ListView(
         champion=f"{label(card.name)} {card.version}",

@@ -76,12 +76,12 @@ def gather(engine: Engine, experiment: str, now: datetime, maturity_days: int) -
         waiting = readout_counts.waiting_reports(connection)
         first = readout_counts.served(connection, experiment)
         models = readout_counts.silent_models(connection, experiment)
-        pieces = list(stretches(connection, experiment)) if first else []
     question = Question(experiment, now, maturity_days, tuple(first))
     arms = dict.fromkeys(served.arm for served in first)
     with asking(engine) as ask:
         answers = ask(partial(readout_counts.answers, experiment=experiment, arms=arms))
         contacted = ask(partial(readout_counts.contacted, experiment=experiment, maturity_days=maturity_days))
+        pieces = ask(lambda connection: list(stretches(connection, experiment))).result() if first else []
         counted = [ask(partial(count, question=question, silent=models, only=each)) for each in pieces]
         found = told(question, models, [each.result() for each in counted])
         return Figures(
