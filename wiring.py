@@ -57,6 +57,7 @@ from services.ledger import ArchiveSink, LedgerSink
 from services.monitoring.monitor import Monitor
 from services.monitoring.pulse import BEAT_SECONDS, Pulse
 from services.prediction import PredictionService
+from services.readout.kept import Readings
 from services.score_spread import ScoreSpread
 from services.second_factor import SecondFactor
 from services.signed_tokens import SignedTokenReader
@@ -89,6 +90,7 @@ class Wiring:
     access_tokens: AccessTokens
     token_memory: TokenMemory
     callers: Callers
+    readings: Readings
     holdout_effect: HoldoutEffect
     score_spread: ScoreSpread
     spool: Spool
@@ -203,6 +205,7 @@ def build_wiring(
     activity = ClientActivity(redis)
     customers = CustomerService(engine, clock, lambda: live.config.feature_ttl_seconds, metrics)
     token_memory = TokenMemory(engine, clock)
+    readings = Readings(engine, clock)
     predictions = PredictionService(live, customers, activity, redis_guard, partial(_record, spool), clock, metrics)
     return Wiring(
         settings=settings,
@@ -224,7 +227,8 @@ def build_wiring(
         access_tokens=AccessTokens(engine, clock),
         token_memory=token_memory,
         callers=_callers(settings, token_memory, clock),
-        holdout_effect=HoldoutEffect(engine, clock),
+        readings=readings,
+        holdout_effect=HoldoutEffect(engine, clock, readings),
         score_spread=ScoreSpread(engine, clock),
         spool=spool,
         shipper=shipper,

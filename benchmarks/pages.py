@@ -17,7 +17,8 @@ import requests
 
 from benchmarks.scale import filled_service, machine, signed_in
 from benchmarks.scale_rows import ANSWERS, CLIENTS, EXPERIMENT, MODELS
-from tests.support.deployment import ROOT
+from services.readout.facts import MONTHS
+from tests.support.deployment import ROOT, Deployment
 
 TIMES, WARM_UP = 200, 10
 LIMIT_MILLISECONDS = 100.0
@@ -56,13 +57,20 @@ def main() -> None:
     """Exits with 1 when a page takes longer than it may."""
     clients = int(os.environ.get("BENCH_ROWS", CLIENTS * ANSWERS)) // ANSWERS
     with tempfile.TemporaryDirectory(prefix="hf") as folder, filled_service(Path(folder) / "var", clients) as service:
-        with signed_in(service) as visit:
-            pages = {name: _milliseconds(visit, path) for name, path in PAGES.items()}
+        pages = measure(service)
         result = {"rows": clients * ANSWERS, "clients": clients, **machine(service), "milliseconds": pages}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _say(result, pages)
     slow = [name for name, each in pages.items() if each["p99"] > LIMIT_MILLISECONDS]
     sys.exit(f"Error: {', '.join(slow)} took more than {LIMIT_MILLISECONDS:g} ms" if slow else 0)
+
+
+def measure(service: Deployment) -> dict[str, dict[str, float]]:
+    """Each page's milliseconds once the schedule process has counted the experiments, which it goes on doing."""
+    service.start("schedule")
+    service.wait_for(f"select count(*) from readings where subject = '{MONTHS}'", 1, seconds=120)
+    with signed_in(service) as visit:
+        return {name: _milliseconds(visit, path) for name, path in PAGES.items()}
 
 
 def _milliseconds(visit: Callable[[str], requests.Response], path: str) -> dict[str, float]:

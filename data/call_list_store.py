@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, and_, func, select
+from sqlalchemy import Connection, ScalarSelect, and_, func, or_, select
 
 from data.prediction_log import COLUMNS, LedgerRow
 from data.risk_order import BY_RISK, Place, Stretch, place_of, within
 from data.tables import actions, client_latest, model_logs, outcomes
 
 PORTION = 1_000
-STRETCH = 5_000  # clients that one statement looks through
+FIRST_STRETCH, STRETCH = 1_000, 20_000  # clients that one statement looks through: the first, and at most
 _LEDGER = tuple(model_logs.c[name] for name in COLUMNS)
 _latest = client_latest.c
 # told before its prediction reached the ledger, an action may name another client's
@@ -79,21 +79,24 @@ def contacted_clients(connection: Connection, since: datetime, until: datetime) 
 
 def _stretches(connection: Connection, worth_known: bool) -> Iterator[Stretch]:
     """All clients whose worth is known, or not, in pieces that one statement can look through in time, even where it
-    finds everybody contacted."""
+    finds everybody contacted. A page has all its clients within the first, mostly."""
     after: Place | None = None
+    size = FIRST_STRETCH
     while True:
         places = select(_latest.money_at_risk, _latest.prediction, _latest.client_id)
         rest = within(places, Stretch(worth_known, after, None))
-        row = connection.execute(rest.offset(STRETCH - 1).limit(1)).first()
+        size = min(size, STRETCH)
+        row = connection.execute(rest.offset(size - 1).limit(1)).first()
         last = Place(*row) if row else None
         yield Stretch(worth_known, after, last)
         if last is None:
             return
-        after = last
+        after, size = last, 4 * size
 
 
 def _portion(connection: Connection, contacted_since: datetime, stretch: Stretch, portion: int) -> list[LedgerRow]:
-    kept = [_contacted(contacted_since).is_(None), func.coalesce(_churned(), False).is_(False)]
+    unmarked = or_(_latest.contacted_at.is_(None), _latest.contacted_at < contacted_since)
+    kept = [unmarked, _contacted(contacted_since).is_(None), func.coalesce(_churned(), False).is_(False)]
     top = within(select(_latest.prediction_id).where(*kept), stretch).limit(portion).subquery()
     wanted = select(*_LEDGER).join(top, top.c.prediction_id == model_logs.c.prediction_id)
     rows = [LedgerRow(*row) for row in connection.execute(wanted)]
@@ -101,8 +104,8 @@ def _portion(connection: Connection, contacted_since: datetime, stretch: Stretch
 
 
 def _contacted(since: datetime) -> ScalarSelect[Any]:
-    """NULL unless somebody contacted the client. With LIMIT, or MariaDB may read all actions instead of looking up
-    each client's."""
+    """NULL unless somebody contacted the client, whether it is marked or not. With LIMIT, or MariaDB may read all
+    actions instead of looking up each client's."""
     found = select(actions.c.at).where(actions.c.client_id == _latest.client_id, actions.c.at >= since)
     return found.limit(1).scalar_subquery()
 

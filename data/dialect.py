@@ -73,22 +73,28 @@ def _insert_or_keep(connection: Connection, table: Table) -> Insert:
 def upsert_newest(
     connection: Connection, table: Table, rows: Iterable[Row], time: Column[Any], tie: Column[Any]
 ) -> None:
-    """Writes each of `rows` (one a key) unless the row already there is later by (`time`, `tie`), or equal."""
+    """Writes each of `rows` (one a key, all with the same columns) unless the row already there is later by (`time`,
+    `tie`), or equal. Columns that are not given stay as they are."""
     ordered = sorted(rows, key=lambda row: [row[key.name] for key in table.primary_key])
-    statement = _insert_or_advance(connection, table, time, tie)
+    if not ordered:
+        return
+    statement = _insert_or_advance(connection, table, list(ordered[0]), time, tie)
     for chunk in chunks(ordered):
         connection.execute(statement, chunk)
 
 
-def _insert_or_advance(connection: Connection, table: Table, time: Column[Any], tie: Column[Any]) -> Insert:
+def _insert_or_advance(
+    connection: Connection, table: Table, given: Sequence[str], time: Column[Any], tie: Column[Any]
+) -> Insert:
     keys = set(table.primary_key)
     # MySQL assigns from left to right and reads what it just assigned: the compared columns come last.
-    names = [column.name for column in table.c if column not in {*keys, time, tie}] + [tie.name, time.name]
+    last = [tie.name, time.name]
+    names = [name for name in given if name not in {*last, *(key.name for key in keys)}] + last
     if connection.dialect.name == "sqlite":
         statement = sqlite.insert(table)
-        given = statement.excluded
+        new = statement.excluded
         return statement.on_conflict_do_update(
-            index_elements=list(keys), set_={n: given[n] for n in names}, where=_later(given, time, tie)
+            index_elements=list(keys), set_={n: new[n] for n in names}, where=_later(new, time, tie)
         )
     upsert = mysql.insert(table)
     later = _later(upsert.inserted, time, tie)

@@ -77,7 +77,7 @@ def _after_sqlite(element: days_after, compiler: SQLCompiler, **options: Any) ->
 
 @compiles(nearest, "mysql")
 def _nearest_mysql(element: nearest, compiler: SQLCompiler, **options: Any) -> str:
-    return f"FLOOR({_parts(element, compiler, options)[0]} + 0.5e0)"
+    return f"CAST(FLOOR({_parts(element, compiler, options)[0]} + 0.5e0) AS SIGNED)"
 
 
 @compiles(nearest, "sqlite")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, select
 
 from data.expressions import days_after
-from data.readout_store import Bin, Question, Served, labelled, rounded
+from data.readout_store import Bin, Question, Served
+from data.readout_tallies import count, told
 from data.tables import actions, exposures, model_logs, notifications
 
 MOST_COUNTED = 10_000
@@ -74,10 +75,8 @@ def untreated(connection: Connection, question: Question, served: Served, limit:
         actions.c.at >= _E.first_at,
         actions.c.at <= days_after(_E.first_at, question.maturity_days),
     )
-    found = labelled(question, rounded(_E.score, "place"), only=(*within, *recent, _E.score.is_not(None), alone))
-    counted = select(found.c.place, func.count(), func.count(func.nullif(found.c.churned, False)))
-    rows = connection.execute(counted.group_by(found.c.place))
-    return [Bin(served, place / 10_000, int(n), int(left), 0, 0) for place, n, left in rows]
+    found = count(connection, question, (), only=(*within, *recent, alone))
+    return list(told(question, (), [found]).bins)
 
 
 def _nth_newest(connection: Connection, question: Question, served: Served, limit: int) -> datetime | None:

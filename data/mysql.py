@@ -14,9 +14,9 @@ WRITE_SECONDS = 10.0
 POOL_WAIT_SECONDS = 5
 RECYCLE_SECONDS = 1_800  # below the idle limits of managed databases and of firewalls
 
-# Refuse what does not fit, speak UTC, and wait for no lock longer than for an answer.
+# Refuse what does not fit, speak UTC, wait for no lock longer than for an answer, and send the texts of `number_table`.
 SESSION = (
-    "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 8, sql_mode = "
+    "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 8, group_concat_max_len = 16000000, sql_mode = "
     "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 )
 

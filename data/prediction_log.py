@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from data import exposures
+from data import contact_marks, exposures
 from data.dialect import chunks, insert_or_hold, upsert_newest
 from data.ledger_row import COLUMNS, LedgerRow, age, read_record
 from data.tables import HOLDOUT_ARM, client_latest, model_logs
@@ -28,6 +28,7 @@ def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> None:
         client_latest.c.answered_at,
         client_latest.c.prediction_id,
     )
+    contact_marks.mark(connection, latest_by_client)
     exposures.keep(connection, given)
 
 

@@ -34,6 +34,15 @@ def answers(connection: Connection, experiment: str, arms: Iterable[str]) -> dic
     return dict(zip(named, connection.execute(select(*counted)).one(), strict=True)) if named else {}
 
 
+def is_small(connection: Connection, experiments: Iterable[str], clients: int, rows: int) -> bool:
+    """Whether these experiments have no more clients together, and none of them more rows in the ledger."""
+    met = select(exposures.c.client_id).where(exposures.c.experiment.in_(list(experiments))).offset(clients).limit(1)
+    logged = [
+        select(model_logs.c.arm).where(model_logs.c.experiment == each).offset(rows).limit(1) for each in experiments
+    ]
+    return all(connection.execute(each).first() is None for each in (met, *logged))
+
+
 def silent_models(connection: Connection, experiment: str) -> list[str]:
     """The models that scored any of its clients silently."""
     keys = (exposure_scores.c.experiment, exposure_scores.c.model)  # as in `served`

@@ -1,28 +1,17 @@
-"""The clients of an experiment, counted by the database."""
+"""The clients of an experiment, counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Integer,
-    Select,
-    Subquery,
-    and_,
-    case,
-    func,
-    literal,
-    or_,
-    select,
-    union_all,
-)
-from sqlalchemy import true as always
+import numpy as np
+from sqlalchemy import Connection
 
-from data.expressions import day_number
-from data.readout_store import Bin, Part, Question, labelled, rounded
-from data.tables import exposures
+from data.number_table import Doubles
+from data.readout_clients import STATES, Clients, Conditions, Wholes, read_clients, stretches
+from data.readout_store import Bin, Part, Question
+
+_PLACES = 10_001
+"""Scores that can be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,64 +32,98 @@ class Tallies:
     silent: Mapping[str, SilentBins]
 
 
-def parts(connection: Connection, question: Question) -> Sequence[Part]:
-    """The clients by arm, model and day and by what is known of them."""
-    found = labelled(question, _DAY, exposures.c.ltv)
-    return _counted(connection, question, found, [found.c.day]).parts
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Some clients, added up: `keys` (N,) say which of them belong together, `sums` (N, figures) what they come to."""
 
+    keys: Wholes
+    sums: Doubles
 
-def tallies(connection: Connection, question: Question, silent: Sequence[str]) -> Tallies:
-    """Everything in one pass: looking up each client's report and silent scores takes most of the time."""
-    found = labelled(question, _DAY, exposures.c.ltv, rounded(exposures.c.score, "own"), silent=silent)
-    said = [found.c[f"silent_{place}"] for place in range(len(silent))]
-    beside = [case((each.is_not(None), found.c.own)) for each in said]
-    counted = _counted(connection, question, found, [found.c.day, found.c.own, *said, *beside])
-    _, own, *others = counted.bins
-    pairs = zip(others[: len(silent)], others[len(silent) :], strict=True)
-    return Tallies(counted.parts, own, {model: SilentBins(*pair) for model, pair in zip(silent, pairs, strict=True)})
+    @classmethod
+    def of(cls, keys: Wholes, figures: Doubles) -> "Sums":
+        """`figures`: those of each client, of shape (clients, figures)."""
+        found, place = np.unique(keys, return_inverse=True)
+        added = [np.bincount(place, weights=column, minlength=len(found)) for column in figures.T]
+        return cls(found, np.stack(added, axis=1))
+
+    @classmethod
+    def together(cls, some: Sequence["Sums"]) -> "Sums":
+        return cls.of(np.concatenate([each.keys for each in some]), np.concatenate([each.sums for each in some]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
-    """The clients by their days, and under each face by their scores."""
+class Counted:
+    """The clients of one stretch: by day, part and state, and `faces` by part and score: their own scores, then those
+    of each silent model, then their own of those whom each silent model scored."""
 
-    parts: list[Part]
-    bins: list[list[Bin]]
-
-
-def _counted(
-    connection: Connection, question: Question, found: Subquery, faces: Sequence[ColumnElement[Any]]
-) -> _Counted:
-    """Counts every client once under each of the `faces`: the first is its day, the others are scores."""
-    counted = _Counted([], [[] for _ in faces])
-    for face, number, place, *figures in connection.execute(_wanted(found, faces)) if question.served else ():
-        part = question.served[number]
-        if face == 0:
-            closed, churned, clients, valued, *money = figures[:6]
-            value, squares = (each or 0.0 for each in money)
-            counted.parts.append(Part(part, int(place), closed, churned, clients, valued, value, squares))
-        else:
-            counted.bins[face].append(Bin(part, place / 10_000, *figures[6:]))
-    return counted
+    clients: Sums
+    faces: Sequence[Sums]
 
 
-def _wanted(found: Subquery, faces: Sequence[ColumnElement[Any]]) -> "Select[Any]":
-    """Under a score those alone of whom something is known, but not parted by it."""
-    numbers = union_all(*(select(literal(n, Integer).label("face")) for n in range(len(faces)))).subquery("faces")
-    face, closed, churned = numbers.c.face, found.c.closed, found.c.churned
-    by_day, told = face == 0, churned.is_not(None)
-    place = case(dict(enumerate(faces)), value=face)
-    keys = (face, found.c.served, place, case((by_day, closed)), case((by_day, churned)))
-    groups = [key.label(name) for key, name in zip(keys, ("face", "part", "place", "over", "became"), strict=True)]
-    value = case((by_day, found.c.ltv))
-    sums = (func.count(), func.count(value), func.sum(value), func.sum(value * value))
-    states = (closed, and_(closed, churned), and_(~closed, told), and_(~closed, churned))
-    return (
-        select(*groups, *sums, *(func.count(case((state, 1))) for state in states))
-        .select_from(found.join(numbers, always()))
-        .where(found.c.served.is_not(None), place.is_not(None), or_(by_day, closed, told))
-        .group_by(*groups)
-    )
+def count(connection: Connection, question: Question, silent: Sequence[str], only: Conditions = ()) -> Counted:
+    """The clients of a stretch, or of whom else all of `only` is true."""
+    found = read_clients(connection, question, silent, only)
+    beside = [np.where(np.isnan(said), np.nan, found.own) for said in found.silent]
+    faces = [_scores(found, scores) for scores in (found.own, *found.silent, *beside)]
+    return Counted(_clients(found, len(question.served)), faces)
 
 
-_DAY = day_number(exposures.c.first_at).label("day")
+def tallies(connection: Connection, question: Question, silent: Sequence[str]) -> Tallies:
+    """All clients, one stretch after the other."""
+    if not question.served:
+        return told(question, silent, [])
+    found = stretches(connection, question.experiment)
+    return told(question, silent, [count(connection, question, silent, each) for each in found])
+
+
+def parts(connection: Connection, question: Question) -> Sequence[Part]:
+    """The clients by arm, model and day and by what is known of them."""
+    return tallies(connection, question, ()).parts
+
+
+def told(question: Question, silent: Sequence[str], some: Sequence[Counted]) -> Tallies:
+    """What was counted of all stretches."""
+    if not some:
+        return Tallies([], [], {model: SilentBins([], []) for model in silent})
+    faces = zip(*(each.faces for each in some), strict=True)
+    own, *others = (_bins(question, Sums.together(face)) for face in faces)
+    pairs = zip(others[: len(silent)], others[len(silent) :], strict=True)
+    by_model = {model: SilentBins(*pair) for model, pair in zip(silent, pairs, strict=True)}
+    return Tallies(_parts(question, Sums.together([each.clients for each in some])), own, by_model)
+
+
+def _clients(found: Clients, served: int) -> Sums:
+    value = np.nan_to_num(found.ltv)
+    figures = (np.ones(len(value)), ~np.isnan(found.ltv), value, value**2)
+    return Sums.of((found.day * served + found.served) * STATES + found.state, np.stack(figures, axis=1))
+
+
+def _scores(found: Clients, scores: Doubles) -> Sums:
+    """Under a score those alone of whom something is known."""
+    state = found.state
+    counts = ~np.isnan(scores) & (state > 0)
+    figures = np.stack((state >= 3, state == 5, state < 3, state == 2), axis=1)  # as in `Bin`
+    return Sums.of(found.served[counts] * _PLACES + scores[counts].astype(np.int64), figures[counts])
+
+
+def _parts(question: Question, found: Sums) -> list[Part]:
+    return [_part(question, key, *figures) for key, figures in _rows(found)]
+
+
+def _part(question: Question, key: int, clients: float, valued: float, value: float, squares: float) -> Part:
+    place, state = divmod(key, STATES)
+    day, served = divmod(place, len(question.served))
+    closed, told = divmod(state, 3)
+    churned = None if told == 0 else told == 2
+    return Part(question.served[served], day, bool(closed), churned, int(clients), int(valued), value, squares)
+
+
+def _bins(question: Question, found: Sums) -> list[Bin]:
+    return [
+        Bin(question.served[key // _PLACES], key % _PLACES / 10_000, *map(int, figures))
+        for key, figures in _rows(found)
+    ]
+
+
+def _rows(found: Sums) -> Iterable[tuple[int, list[float]]]:
+    return zip(found.keys.tolist(), found.sums.tolist(), strict=True)

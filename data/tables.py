@@ -220,8 +220,9 @@ client_latest = Table(
     Column("answered_at", UtcDateTime, nullable=False),
     Column("prediction", Finite),
     Column("money_at_risk", Finite),
-    # with prediction_id, or MariaDB sorts the table rather than look each one up
-    Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id"),
+    Column("contacted_at", UtcDateTime),  # see `data.contact_marks`
+    # with the last two, or MariaDB sorts the table rather than look each one up
+    Index("ix_client_latest_by_risk", "money_at_risk", "prediction", "client_id", "prediction_id", "contacted_at"),
     Index(None, "answered_at"),
     **_KEYED,
 )
@@ -286,6 +287,7 @@ actions = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     Index(None, "client_id", "at"),
     Index("ix_actions_of_day", "at", "prediction_id", "client_id"),  # covers the count of a day's calls
+    Index(None, "prediction_id"),
     **_KEYED,
 )
 
@@ -311,6 +313,17 @@ experiment_verdicts = Table(
     Column("note", Prose, nullable=False),
     Column("decided_by", Key(100), nullable=False),
     Column("decided_at", UtcDateTime, nullable=False),
+    **_KEYED,
+)
+
+# The newest reading of each experiment that pages show; see `data.reading_store`.
+readings = Table(
+    "readings",
+    metadata,
+    Column("subject", Key(EXPERIMENT_LENGTH), primary_key=True),
+    Column("basis", Key(64), nullable=False),
+    Column("read_at", UtcDateTime, nullable=False),
+    Column("content", Document, nullable=False),
     **_KEYED,
 )
 

@@ -8,10 +8,12 @@ from endpoints.arms_csv import arms_csv
 from endpoints.edge import wiring
 from endpoints.entered import Entered
 from endpoints.experiment_acts import perform
-from endpoints.experiments_reading import NOTHING, one, readout_of, saved_months, service, the_list, verdict_on
+from endpoints.experiments_reading import NOTHING, one, one_at_once, recent_readout, saved_months, service, the_list
 from endpoints.experiments_verdict import verdict_of
 from endpoints.experiments_wording import amount, points
 from endpoints.ladder_view import take_step
+from endpoints.readout_view import ReadoutView
+from endpoints.readout_words import title_of
 from endpoints.session_cookie import from_store, visitor
 from endpoints.start_form import begin
 from endpoints.times import date_words
@@ -44,17 +46,25 @@ def change_list() -> ResponseReturnValue:
 
 @experiments_page.get("/<path:name>")
 def readout(name: str) -> ResponseReturnValue:
-    """One experiment, with `?format=csv` its arms as a file, with `?part=verdict` its verdict alone."""
+    """One experiment, with `?count=now` counted anew, with `?format=csv` its arms as a file, with `?part=verdict` its
+    verdict alone."""
     if request.args.get("part") == "verdict":
-        return render_template("experiments/verdict.html", verdict=verdict_of(verdict_on(name)))
-    return _file(name) if request.args.get("format") == "csv" else _one(name, NOTHING)
+        return render_template("experiments/verdict.html", verdict=verdict_of(recent_readout(name)))
+    if request.args.get("format") == "csv":
+        return _file(name)
+    view = one(name) if "count" in request.args else one_at_once(name)
+    return _one(view) if view else render_template("experiments/counting.html", name=name, title=title_of(name))
 
 
 @experiments_page.post("/<path:name>")
 def change(name: str) -> ResponseReturnValue:
     """Pauses, resumes or stops the experiment."""
     told, given = from_store(lambda: perform(service(), name, request.form, _author()))
-    return _changed(told, url_for(".readout", name=name)) if told else (_one(name, given), 422)
+    return (
+        _changed(told, url_for(".readout", name=name))
+        if told
+        else (_one(one_at_once(name, given) or one(name, given)), 422)
+    )
 
 
 @experiments_page.after_request
@@ -67,12 +77,12 @@ def _list(given: Entered, *, whole: bool = False) -> str:
     return render_template("experiments/page.html", view=the_list(given, whole=whole))
 
 
-def _one(name: str, given: Entered) -> str:
-    return render_template("experiments/readout.html", view=one(name, given))
+def _one(view: ReadoutView) -> str:
+    return render_template("experiments/readout.html", view=view)
 
 
 def _file(name: str) -> Response:
-    content = arms_csv(readout_of(name))
+    content = arms_csv(recent_readout(name))
     headers = {"Content-Disposition": 'attachment; filename="arms.csv"'}
     return Response(content, headers=headers, content_type="text/csv; charset=utf-8")
 

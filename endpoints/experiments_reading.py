@@ -1,27 +1,29 @@
 """Gathers from the services what the pages of the experiments show."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
-from sqlalchemy import Engine
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 from endpoints.edge import wiring
 from endpoints.entered import Entered
-from endpoints.experiments_view import ListView, MonthsView, list_view, months_view
+from endpoints.experiments_view import ListView, MonthsView, RunningCard, list_view, months_view, running_card
 from endpoints.ladder_view import ADVANCE, RETREAT, rungs
 from endpoints.problems import Problem
 from endpoints.readout_view import ReadoutView, readout_view
 from endpoints.session_cookie import from_store
 from endpoints.start_form import start_form
-from helpers.clock import Clock
-from services.config.model import LiveConfig
 from services.experiments import ExperimentService, runs
-from services.readout import reading as readouts
+from services.readout.kept import Kept, Shown, Subject
 from services.readout.reading import Readout, ReadoutBusy, UnknownExperiment
 from services.runs import Run
 
 T = TypeVar("T")
 NOTHING = Entered()
+
+
+class Look(Protocol):
+    """What there is of a subject."""
+
+    def __call__(self, subject: Subject[Shown], /) -> Kept[Shown] | None: ...
 
 
 def service() -> ExperimentService:
@@ -31,38 +33,47 @@ def service() -> ExperimentService:
 
 
 def the_list(given: Entered = NOTHING, *, whole: bool = False) -> ListView:
-    """The list, with what was entered into one of its forms. `whole`: also what takes a while to read."""
+    """The list, with what was entered into one of its forms. `whole`: also what has to be counted for it."""
     return _in_turn(lambda: _list(given, whole))
 
 
+def running_cards() -> list[RunningCard]:
+    """What runs, with the verdicts that are kept."""
+    return _in_turn(lambda: _running(runs(wiring().engine), _not_old))
+
+
 def saved_months() -> MonthsView:
-    """The months of the permanent holdout."""
-    wired = wiring()
-    config = wired.snapshot().config
-    return months_view(_in_turn(lambda: readouts.months(wired.engine, wired.clock, config)))
+    """The months of the permanent holdout, from not long ago."""
+    readings, config = wiring().readings, wiring().snapshot().config
+    return months_view(_in_turn(lambda: readings.recent(readings.savings(config))))
 
 
 def one(name: str, given: Entered = NOTHING) -> ReadoutView:
-    """One experiment, with what was entered into one of its forms. Raises Problem 404 for an unknown name."""
-    found = readout_of(name)
-    return readout_view(found, from_store(lambda: _run_of(name)), given)
+    """One experiment, counted now, with what was entered into one of its forms. Raises Problem 404 for an unknown
+    name."""
+    return _view(name, _asked(name, wiring().readings.counted), given)
 
 
-def readout_of(name: str) -> Readout:
-    """Raises Problem 404 for an unknown name."""
-    return _read(readouts.read, name)
+def one_at_once(name: str, given: Entered = NOTHING) -> ReadoutView | None:
+    """The same as it is kept; None where it has to be counted first."""
+    kept = _asked(name, wiring().readings.at_once)
+    return _view(name, kept, given) if kept else None
 
 
-def verdict_on(name: str) -> Readout:
-    """The readout as far as its verdict needs it. Raises Problem 404 for an unknown name."""
-    return _read(readouts.glance, name)
+def recent_readout(name: str) -> Readout:
+    """From not long ago. Raises Problem 404 for an unknown name."""
+    return _asked(name, wiring().readings.recent).found
 
 
-def _read(look: Callable[[Engine, Clock, LiveConfig, str], Readout], name: str) -> Readout:
+def _view(name: str, kept: Kept[Readout], given: Entered) -> ReadoutView:
+    return readout_view(kept, wiring().clock.now(), from_store(lambda: _run_of(name)), given)
+
+
+def _asked(name: str, look: Callable[[Subject[Readout]], T]) -> T:
     wired = wiring()
     config = wired.snapshot().config
     try:
-        return _in_turn(lambda: look(wired.engine, wired.clock, config, name))
+        return _in_turn(lambda: look(wired.readings.readout(config, name)))
     except UnknownExperiment as error:
         raise Problem(404, "there is no experiment of that name; the list has those that there are") from error
 
@@ -80,15 +91,28 @@ def _list(given: Entered, whole: bool) -> ListView:
     snapshot, available, found = wired.snapshot(), wired.registry.available(), runs(wired.engine)
     climbing = given.text("do") in {ADVANCE, RETREAT}
     ladder = rungs(snapshot.config, available, {run.name for run in found}, given if climbing else NOTHING)
+    look: Look = wired.readings.recent if whole else _not_old
     return list_view(
         snapshot=snapshot,
-        running=[(run, verdict_on(run.name) if whole else None) for run in found if run.running],
+        running=_running(found, look),
         past=[run for run in found if not run.running],
-        savings=readouts.months(wired.engine, wired.clock, snapshot.config) if whole else None,
+        savings=look(wired.readings.savings(snapshot.config)),
         start=start_form(snapshot.config, available, NOTHING if climbing else given),
         rungs=ladder,
         stray=given.complaint if climbing and not any(rung.shows(given) for rung in ladder) else "",
     )
+
+
+def _running(found: Sequence[Run], look: Look) -> list[RunningCard]:
+    wired = wiring()
+    config = wired.snapshot().config
+    return [running_card(run, look(wired.readings.readout(config, run.name))) for run in found if run.running]
+
+
+def _not_old(subject: Subject[Shown]) -> Kept[Shown] | None:
+    """What is kept, unless it had better be counted again."""
+    kept = wiring().readings.kept(subject)
+    return kept if kept and not kept.is_old(wiring().clock.now()) else None
 
 
 def _run_of(name: str) -> Run | None:

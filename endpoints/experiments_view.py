@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from endpoints.experiments_verdict import Verdict, verdict_of
 from endpoints.experiments_wording import amount, amount_span, arm_name, month_name
@@ -10,6 +11,7 @@ from endpoints.ladder_view import STAGES, Rung
 from endpoints.start_form import StartForm
 from endpoints.times import date_words
 from endpoints.wording import label, percent
+from services.readout.kept import Kept
 from services.readout.parts import MonthSaved
 from services.readout.reading import Readout, Savings
 from services.runs import Run
@@ -20,7 +22,7 @@ SMALLEST_AMOUNT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class RunningCard:
-    """An experiment that runs or is paused. Its verdict takes a while to read: None is still to be asked for."""
+    """An experiment that runs or is paused. Its verdict is None where that has to be counted first."""
 
     name: str
     layer: str | None
@@ -58,11 +60,12 @@ class MonthsView:
     sentence: str
     rows: Sequence[MonthRow]
     labels: Sequence[Label]
+    read_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class ListView:
-    """The whole page. `months` take a while to read: None is still to be asked for."""
+    """The whole page. `months` are None where they have to be counted first."""
 
     champion: str
     holdout: str
@@ -78,20 +81,20 @@ class ListView:
 def list_view(
     *,
     snapshot: Snapshot,
-    running: Sequence[tuple[Run, Readout | None]],
+    running: Sequence[RunningCard],
     past: Sequence[Run],
-    savings: Savings | None,
+    savings: Kept[Savings] | None,
     start: StartForm,
     rungs: Sequence[Rung],
     stray: str,
 ) -> ListView:
-    """The list page from the runs with their readouts, those that ended, and the permanent holdout; `stray` is what was
-    wrong with a form that is no longer shown."""
+    """The list page from what runs, what ended, and the permanent holdout; `stray` is what was wrong with a form that
+    is no longer shown."""
     card, share = snapshot.serving.champion.card, snapshot.config.holdout_percentage
     return ListView(
         champion=f"{label(card.name)} {card.version}",
         holdout=percent(share / 100) if share else "none",
-        running=[_card(run, found) for run, found in running],
+        running=running,
         months=months_view(savings) if savings else None,
         past=[_past(run) for run in past],
         start=start,
@@ -100,21 +103,23 @@ def list_view(
     )
 
 
-def months_view(savings: Savings) -> MonthsView:
+def running_card(run: Run, kept: Kept[Readout] | None) -> RunningCard:
+    """`kept` is None where the verdict has to be counted first."""
+    state, verdict = "paused" if run.paused else "running", verdict_of(kept.found) if kept else None
+    return RunningCard(run.name, run.layer, state, date_words(run.started_at), arms_words(run.arms), verdict)
+
+
+def months_view(kept: Kept[Savings]) -> MonthsView:
+    savings = kept.found
     known = [month.saved for month in savings.months if month.saved]
     scale = scale_from_zero((end for each in known for end in (each.low, each.high)), SMALLEST_AMOUNT)
     rows = [_month(month, scale) for month in reversed(savings.months)]
-    return MonthsView(savings.sentence, rows, scale.labels(amount) if known else ())
+    return MonthsView(savings.sentence, rows, scale.labels(amount) if known else (), kept.read_at)
 
 
 def arms_words(arms: Mapping[str, float]) -> str:
     """The arms with their shares: `Champion 90%, Challenger 10%`."""
     return ", ".join(f"{arm_name(arm)} {percent(share)}" for arm, share in arms.items())
-
-
-def _card(run: Run, found: Readout | None) -> RunningCard:
-    state, verdict = "paused" if run.paused else "running", verdict_of(found) if found else None
-    return RunningCard(run.name, run.layer, state, date_words(run.started_at), arms_words(run.arms), verdict)
 
 
 def _month(found: MonthSaved, scale: Scale) -> MonthRow:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from endpoints.entered import Entered
 from endpoints.experiment_acts import Act, acts_of
@@ -10,8 +11,10 @@ from endpoints.experiments_wording import amount, amount_span, arm_name, days_be
 from endpoints.interval_marks import Label, Mark, scale_around, scale_from_zero, tone_of
 from endpoints.readout_rows import ArmRow, QualityRow, ShadowPair, arm_rows, quality_rows, shadow_pairs
 from endpoints.readout_words import matured_words, other_warnings, p_words, ratio_words, title_of
+from endpoints.times import ago
 from experiments.plan import HOLDOUT
 from experiments.statistics import MINIMUM_CLIENTS, MINIMUM_EVENTS, SRM_ALPHA, Estimate
+from services.readout.kept import Kept
 from services.readout.reading import Readout
 from services.runs import Run
 
@@ -29,11 +32,14 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class ReadoutView:
-    """`days` it ran, None where unknown. `labels` are those of the scale that all arms share. `progress` is how much of
-    the clients needed there are, in percent. `stray` is what was wrong with a form that is no longer shown.
+    """`age` of the figures; where they are `old` they had better be counted again. `days` it ran, None where unknown.
+    `labels` are those of the scale that all arms share. `progress` is how much of the clients needed there are, in
+    percent. `stray` is what was wrong with a form that is no longer shown.
     """
 
     readout: Readout
+    age: str
+    old: bool
     title: str
     verdict: Verdict
     days: int | None
@@ -61,13 +67,16 @@ class ReadoutView:
         return self.readout.state == "permanent"
 
 
-def readout_view(readout: Readout, run: Run | None, given: Entered) -> ReadoutView:
+def readout_view(kept: Kept[Readout], now: datetime, run: Run | None, given: Entered) -> ReadoutView:
     """`run` is None for what only the ledger knows; `given` was entered into one of the forms."""
+    readout = kept.found
     found = [arm.difference for arm in readout.arms if arm.difference]
     scale = scale_around((end for each in found for end in (each.low, each.high)), SMALLEST_DIFFERENCE)
     acts = acts_of(run, readout.winner, given) if run else []
     return ReadoutView(
         readout=readout,
+        age=ago(readout.read_at, now),
+        old=kept.is_old(now),
         title=title_of(readout.experiment),
         verdict=verdict_of(readout),
         days=_days(readout),

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 
 from endpoints.call_list_view import call_rows
 from endpoints.edge import wiring
-from endpoints.experiments_reading import the_list
+from endpoints.experiments_reading import running_cards
 from endpoints.models_reading import models
 from endpoints.session_cookie import from_store
 from endpoints.today_view import Calls, TodayView, fresh_models, steps_of
@@ -36,7 +36,7 @@ def _view() -> TodayView:
         now=now,
         alerts=wired.monitor.alerts(),
         calls=_calls() if live.ready else None,
-        running=the_list().running if live.ready else (),
+        running=running_cards() if live.ready else (),
         changes=steps_of(wired.config_changes.listing(SHOWN_CALLS * 4), now),
         models=fresh_models(models().newest().models, live.config, now) if live.ready else (),
     )

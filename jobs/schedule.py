@@ -17,6 +17,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.turns import Turns
+from services.config.present import config_in_force
 from services.config.watch import ConfigWatch
 from services.digest import make_digest
 from services.guardrails import Guard
@@ -28,6 +29,7 @@ from wiring import Wiring
 
 SWEEP_SECONDS, WATCH_SECONDS, DIGEST_SECONDS = 10, 30, 600
 GUARD_SECONDS, OUTCOMES_SECONDS, WAITING_SECONDS = 60, 3_600, 300
+READINGS_SECONDS = 30
 RETENTION_SECONDS = 3_600
 BEAT_SECONDS = 10
 LONGEST_TICK_SECONDS = 60.0
@@ -58,7 +60,14 @@ def duties(wired: Wiring) -> list[Duty]:
         Duty("config_watch", GUARD_SECONDS, changes.look),
         Duty("guardrails_outcomes", OUTCOMES_SECONDS, guard.watch_outcomes),
         Duty("waiting_outcomes", WAITING_SECONDS, partial(settle_all, wired.engine)),
+        Duty("readings", READINGS_SECONDS, partial(_keep_up, wired)),
     ]
+
+
+def _keep_up(wired: Wiring) -> None:
+    with wired.engine.connect() as connection:
+        config = config_in_force(connection, wired.registry)
+    wired.readings.keep_up(config)
 
 
 def keep(duties: Sequence[Duty], turns: Turns, beat: Callable[[], None] = lambda: None) -> None:

@@ -1,10 +1,11 @@
 """What was done to clients: told once or many times, early or late."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Engine
 
@@ -16,6 +17,7 @@ from services.client_id import PRINTABLE, ClientId
 from services.instants import Instant
 from services.outcomes import PredictionId
 
+log = structlog.get_logger()
 Kind = Annotated[
     str,
     Field(
@@ -62,16 +64,34 @@ class Receipt:
 def record(engine: Engine, clock: Clock, deeds: Sequence[Deed]) -> list[Receipt]:
     """Keeps the deeds, durably before this returns, and gives a receipt for each, in order.
 
-    Told again, they change nothing. A prediction that the ledger does not have yet may be anybody's: the deed is kept,
-    since it was done all the same. Raises SQLAlchemyError; then nothing is certain, and they may be told again.
+    Told again, they change nothing. A prediction that the ledger does not have yet may be anybody's: the deed is kept
+    until `settle` knows better. Raises SQLAlchemyError; then nothing is certain, and they may be told again.
     """
     now = clock.now()
+    named = [deed.prediction_id for deed in deeds if deed.prediction_id]
     with engine.begin() as connection:
-        clients = prediction_log.clients_of(connection, (deed.prediction_id for deed in deeds if deed.prediction_id))
+        clients = prediction_log.clients_of(connection, named)
         own = [deed for deed in deeds if clients.get(deed.prediction_id or "", deed.client_id) == deed.client_id]
         rows = {deed.action_id: _row(deed, now) for deed in own}
         new = action_store.add_many(connection, rows.values())
-    return [Receipt(each, _status(each, rows, new)) for each in (deed.action_id for deed in deeds)]
+    kept = rows.keys() - settle(engine, named)
+    return [Receipt(each, _status(each, kept, new)) for each in (deed.action_id for deed in deeds)]
+
+
+def settle(engine: Engine, prediction_ids: Iterable[str]) -> set[str]:
+    """Takes out the deeds that name one of these predictions and turn out to be another client's, and gives their ids.
+
+    Called after the commit of deeds, and after the commit of ledger rows, as outcomes are. Who dies before the look
+    leaves a deed that takes up no call of a day.
+    """
+    with engine.connect() as connection:
+        found = action_store.contradicted(connection, prediction_ids)
+    if found:
+        with engine.begin() as connection:
+            action_store.refuse(connection, found)
+    for each in found:
+        log.warning(action_store.REFUSED, action_id=each.action_id, reason=f"prediction_id {ANOTHER_CLIENTS}")
+    return {each.action_id for each in found}
 
 
 def _row(deed: Deed, now: datetime) -> Action:

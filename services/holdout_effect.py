@@ -1,7 +1,7 @@
 """What treating clients is worth, as far as the permanent holdout shows it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 
 from sqlalchemy import Engine
@@ -10,7 +10,8 @@ from experiments.plan import HOLDOUT
 from helpers.clock import Clock
 from services.config.model import LiveConfig
 from services.readout.arms import HOLDOUT_MOVED
-from services.readout.facts import MONTHS
+from services.readout.facts import MONTHS, newest_matured
+from services.readout.kept import FRESH, Readings
 from services.readout.parts import ArmReadout, Readout
 from services.readout.reading import UnknownExperiment, glance
 
@@ -40,9 +41,10 @@ class HoldoutEffect:
     """Reads the effect in the newest month whose clients have all matured: a choice that no result can sway. One
     reading serves for five minutes; while one thread reads anew, the others go on with what was known."""
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, readings: Readings) -> None:
         self._engine = engine
         self._clock = clock
+        self._readings = readings
         self._reading = Lock()
         self._known: tuple[datetime, LiveConfig, Effect] | None = None
 
@@ -61,20 +63,17 @@ class HoldoutEffect:
         return found
 
     def _read(self, config: LiveConfig, now: datetime) -> Effect:
+        """From what the schedule process keeps, unless that has stopped."""
         month = newest_matured(now, config.maturity_days)
+        name = f"{MONTHS}{month:%Y-%m}"
         try:
-            found = glance(self._engine, self._clock, config, f"{MONTHS}{month:%Y-%m}")
+            kept = self._readings.kept(self._readings.readout(config, name))
+            recent = kept and now - kept.read_at < REMEMBERED + FRESH
+            found = kept.found if kept and recent else glance(self._engine, self._clock, config, name)
         except UnknownExperiment:
             why = "set holdout_percentage to learn it" if not config.holdout_percentage else "it takes a whole month"
             return Effect(None, f"{_UNKNOWN} no month of the permanent holdout has matured yet; {why}.")
         return effect_of(found, f"{month:%B %Y}")
-
-
-def newest_matured(now: datetime, maturity_days: int) -> datetime:
-    """The first instant of the newest month (UTC) of which even the last client has matured."""
-    latest = now.astimezone(UTC) - timedelta(days=maturity_days)
-    this_month = latest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (this_month - timedelta(days=1)).replace(day=1)
 
 
 def effect_of(found: Readout, month: str) -> Effect:

@@ -16,7 +16,7 @@ from data.prediction_log import LedgerRow
 from data.pump import RecordsRefused
 from data.queue import Queue
 from helpers.failsoft import FailSoft
-from services import outcomes
+from services import actions, outcomes
 from services.notifications import due_mail
 
 QUEUE_REST_SECONDS = 30.0
@@ -27,8 +27,8 @@ REFUSED_BY_MYSQL = {1264, 1265, 1292, 1366, 1406, 3140, 3819, 4025}
 class LedgerSink:
     """Writes the rows of a batch, and the mail that they make due, in one transaction.
 
-    Then it settles the outcomes that came before the predictions they name, and wakes the worker, if the queue can be
-    reached: if not, the sweep finds the rows.
+    Then it settles the outcomes and actions that came before the predictions they name, and wakes the worker, if the
+    queue can be reached: if not, the sweep finds the rows.
     """
 
     name = "ledger"
@@ -48,7 +48,8 @@ class LedgerSink:
         with _refusals(), self._engine.begin() as connection:
             prediction_log.append_many(connection, [row for row, _due in parsed])
             notifications.add_many(connection, mail)
-        outcomes.settle(self._engine, [row.prediction_id for row, _due in parsed])
+        for settle in (outcomes.settle, actions.settle):
+            settle(self._engine, [row.prediction_id for row, _due in parsed])
         ids = [due.message_id for due in mail]
         if ids:
             self._wake.call(lambda: self._queue.enqueue(ids), default=None)

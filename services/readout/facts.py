@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
@@ -41,18 +41,20 @@ def all_facts(engine: Engine) -> list[ExperimentFacts]:
 
 def months_of(connection: Connection) -> list[ExperimentFacts]:
     """The months of the permanent holdout that any client was in, oldest first."""
-    changes = _holdout_changes(connection)
+    changes, percentages = _holdout_changes(connection), _history(connection, PERCENTAGE)
     names = [name for name in readout_counts.names(connection) if is_month(name)]
-    return [replace(_of_month(connection, name), holdout_changes=changes) for name in names]
+    return [replace(_of_month(percentages, name), holdout_changes=changes) for name in names]
 
 
 def facts_of(engine: Engine, name: str) -> ExperimentFacts:
     """Raises UnknownExperiment with the names that there are."""
-    everything = {facts.name: facts for facts in all_facts(engine)}
-    if name not in everything:
-        known = ", ".join(repr(each) for each in everything) or "none so far"
-        raise UnknownExperiment(f"there is no experiment {name!r}; there are: {known}", "name")
-    return everything[name]
+    run = next((_of_run(run) for run in runs(engine) if run.name == name), None)
+    with engine.connect() as connection:
+        found = run or _of_ledger(connection, name)
+        if found:
+            return replace(found, holdout_changes=_holdout_changes(connection))
+    known = ", ".join(repr(each.name) for each in all_facts(engine)) or "none so far"
+    raise UnknownExperiment(f"there is no experiment {name!r}; there are: {known}", "name")
 
 
 def state_of(facts: ExperimentFacts, now: datetime) -> State:
@@ -74,6 +76,13 @@ def is_month(name: str) -> bool:
     return name.startswith(MONTHS)
 
 
+def newest_matured(now: datetime, maturity_days: int) -> datetime:
+    """The first instant of the newest month (UTC) of which even the last client has matured."""
+    latest = now.astimezone(UTC) - timedelta(days=maturity_days)
+    this_month = latest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (this_month - timedelta(days=1)).replace(day=1)
+
+
 def _holdout_changes(connection: Connection) -> tuple[datetime, ...]:
     """When the holdout got another size or salt, as the config's history tells."""
     return tuple(at for key in (PERCENTAGE, SALT) for at in _changes(connection, key))
@@ -82,7 +91,7 @@ def _holdout_changes(connection: Connection) -> tuple[datetime, ...]:
 def _changes(connection: Connection, key: str) -> Iterator[datetime]:
     """A row that repeats the value before it changes nothing."""
     value = f"{LiveConfig.model_fields[key].default}"
-    for row in reversed(config_store.history(connection, key, limit=HISTORY)):
+    for row in reversed(_history(connection, key)):
         if _plain(row.value) != _plain(value):
             yield row.inserted_at
         value = row.value
@@ -96,14 +105,25 @@ def _plain(value: str) -> str | float:
         return value
 
 
+def _history(connection: Connection, key: str) -> Sequence[ConfigRow]:
+    return config_store.history(connection, key, limit=HISTORY)
+
+
+def _of_ledger(connection: Connection, name: str) -> ExperimentFacts | None:
+    """One that no configuration tells of."""
+    if name not in readout_counts.names(connection):
+        return None
+    return _of_month(_history(connection, PERCENTAGE), name) if is_month(name) else ExperimentFacts(name)
+
+
 def _of_run(run: Run) -> ExperimentFacts:
     return ExperimentFacts(run.name, run.arms, run.layer, run.salt, run.started_at, run.stopped_at, run.paused)
 
 
-def _of_month(connection: Connection, name: str) -> ExperimentFacts:
+def _of_month(percentages: Sequence[ConfigRow], name: str) -> ExperimentFacts:
     begins = datetime.strptime(name, f"{MONTHS}%Y-%m").replace(tzinfo=UTC)
     ends = datetime(begins.year + begins.month // 12, begins.month % 12 + 1, 1, tzinfo=UTC)
-    percentage = _percentage(config_store.history(connection, PERCENTAGE, limit=HISTORY), begins, ends)
+    percentage = _percentage(percentages, begins, ends)
     arms = {HOLDOUT: percentage / 100, TREATED_ARM: 1 - percentage / 100} if percentage else {}
     return ExperimentFacts(name, arms, started_at=begins, stopped_at=ends)
 

@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 
 from data import readout_counts
+from data.readout_clients import stretches
 from data.readout_store import Bin, EarlyOutcomes, Part, Question, early_outcomes
-from data.readout_tallies import SilentBins, parts, tallies
+from data.readout_tallies import SilentBins, count, parts, told
 from helpers.errors import UserError
 
 AT_ONCE = 3  # with the seven other threads of a web process, each on one connection, as many as its engine has
@@ -80,7 +81,9 @@ def gather(engine: Engine, experiment: str, now: datetime, maturity_days: int) -
     with asking(engine) as ask:
         answers = ask(partial(readout_counts.answers, experiment=experiment, arms=arms))
         contacted = ask(partial(readout_counts.contacted, experiment=experiment, maturity_days=maturity_days))
-        found = ask(partial(tallies, question=question, silent=models)).result()
+        pieces = ask(lambda connection: list(stretches(connection, experiment))).result() if first else []
+        counted = [ask(partial(count, question=question, silent=models, only=each)) for each in pieces]
+        found = told(question, models, [each.result() for each in counted])
         return Figures(
             first_at=min(first.values(), default=None),
             parts=found.parts,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select, update
 
 from data import action_store, call_list_store, outcome_store, prediction_log
 from data.action_store import Action
@@ -90,6 +90,34 @@ def test_a_list_read_in_portions_is_as_of_one_instant(engine: Engine) -> None:
         write(engine, again, [deed("c5", NOON)])
         assert [*first, *found] == rows[::-1]
     assert {each.client_id for each in listed(engine)} == {each.client_id for each in rows} - {"c5"}
+
+
+def marks(engine: Engine) -> dict[str, datetime | None]:
+    with engine.connect() as connection:
+        found = select(client_latest.c.client_id, client_latest.c.contacted_at)
+        return {row.client_id: row.contacted_at for row in connection.execute(found)}
+
+
+@pytest.mark.parametrize("deeds_first", [True, False])
+def test_clients_are_marked_with_their_newest_action_in_any_order(engine: Engine, deeds_first: bool) -> None:
+    rows = [scored("anna", 4.0), scored("bert", 3.0), scored("carl", 2.0)]
+    deeds = [deed("anna", NOON), deed("anna", NOON - DAY), deed("bert", NOON + DAY / 2), deed("stranger", NOON)]
+    parts: list[tuple[list[LedgerRow], list[Action]]] = [([], deeds), (rows, [])]
+    for some_rows, some_deeds in parts if deeds_first else parts[::-1]:
+        write(engine, some_rows, some_deeds)
+    write(engine, [scored("anna", 5.0, at=NOON + DAY)], [deed("anna", NOON - 2 * DAY)])
+    assert marks(engine) == {"anna": NOON, "bert": NOON + DAY / 2, "carl": None}
+
+
+def test_a_mark_is_enough_and_none_is_looked_up(engine: Engine) -> None:
+    write(engine, [scored("marked", 4.0), scored("long ago", 3.0), scored("unmarked", 2.0), scored("free", 1.0)])
+    with engine.begin() as connection:
+        latest = client_latest.c
+        connection.execute(update(client_latest).where(latest.client_id == "marked").values(contacted_at=SINCE))
+        long_ago = update(client_latest).where(latest.client_id == "long ago")
+        connection.execute(long_ago.values(contacted_at=SINCE - timedelta(microseconds=1)))
+        connection.execute(insert(actions), [asdict(deed("unmarked", SINCE))])
+    assert [each.client_id for each in listed(engine)] == ["long ago", "free"]
 
 
 def test_the_clients_with_the_most_money_say_why_they_are_left_out(engine: Engine) -> None:

@@ -155,16 +155,17 @@ def ten_thousand(rng: random.Random) -> list[Event]:
         for number in range(5_000)
     ]
     reports = [report(rng.choice(rows), rng) for _ in range(3_500)]
-    deeds = [
-        {
-            "client_id": rng.choice(rows).client_id,
-            "kind": rng.choice(["call", "discount"]),
-            "at": spelled(BEGIN + timedelta(hours=rng.randrange(60 * 24))),
-            "by": rng.choice(["Mia", "Ben"]),
-        }
-        for _ in range(1_500)
-    ]
+    deeds = [deed(rng.choice(rows), rng) for _ in range(1_500)]
     return [*rows, *reports, *deeds]
+
+
+def deed(row: LedgerRow, rng: random.Random) -> dict[str, Any]:
+    """Some name the answer that was the reason, a few of these that of another client."""
+    named: dict[str, Any] = rng.choice([{}, {"prediction_id": row.prediction_id}])
+    client_id = rng.choice([row.client_id, row.client_id, NOBODY]) if named else row.client_id
+    at = spelled(BEGIN + timedelta(hours=rng.randrange(60 * 24)))
+    facts = {"kind": rng.choice(["call", "discount"]), "at": at, "by": rng.choice(["Mia", "Ben"])}
+    return {"client_id": client_id, **facts, **named}
 
 
 def report(row: LedgerRow, rng: random.Random) -> dict[str, Any]:
@@ -225,8 +226,8 @@ def few_events(draw: st.DrawFn) -> tuple[list[Event], list[Event]]:
         answer(each, rng.choice("ab"), BEGIN + timedelta(days=15 * rng.randrange(2)), rng) for each in range(number)
     ]
     reports = [report(rng.choice(rows), rng) for _ in range(draw(st.integers(1, 6)))]
-    deed = {"client_id": "a", "kind": "call", "at": spelled(BEGIN), "by": "Mia"}
-    events: list[Event] = [*rows, *reports, deed]
+    deeds = [deed(rng.choice(rows), rng) for _ in range(2)]
+    events: list[Event] = [*rows, *reports, *deeds]
     repeated = draw(st.lists(st.sampled_from(events), max_size=4))
     return events, draw(st.permutations([*events, *repeated]))
 

@@ -8,11 +8,15 @@ from html import unescape
 
 import pytest
 from apiflask import APIFlask
+from sqlalchemy import delete
 
 from data import verdict_store
+from data.tables import readings
 from data.verdict_store import Verdict
 from services.readout import figures
+from services.readout.kept import FRESH, Readings
 from services.readout.reading import Readout, months, read
+from tests.support.clock import StandingClock
 from tests.support.exposed import Group, configure_at, expose
 from tests.support.stack import configure
 from tests.support.visitor import PASSWORD, Visitor, text_of
@@ -130,7 +134,7 @@ def test_a_decided_experiment_says_so_in_words(
 ) -> None:
     begin(app)
     fill(app, *groups)
-    page = visitor.get(f"/experiments/{TRIAL}").text
+    page = visitor.get(f"/experiments/{TRIAL}?count=now").text
     assert '<div class="verdict decided">' in page
     verdict = readout(app).verdict
     assert f"Decided {verdict[:1].upper()}{verdict[1:]}" in text_of(page)
@@ -255,7 +259,7 @@ def test_months_of_the_holdout_come_newest_first_with_their_intervals(visitor: V
     assert saved.months[0].saved
     assert f"{saved.months[0].saved.value:,.0f}" in text_of(page)
     assert "Not shown: " in text_of(page)
-    month = text_of(visitor.get("/experiments/holdout/2025-01").text)
+    month = text_of(visitor.get("/experiments/holdout/2025-01?count=now").text)
     assert "Permanent holdout, January 2025" in month
     assert "Difference to Holdout" in month
     assert "Change it" not in month
@@ -311,3 +315,61 @@ def test_a_file_hides_what_became_of_few_clients(visitor: Visitor, app: APIFlask
 
 def test_no_page_is_kept_by_caches(visitor: Visitor) -> None:
     assert visitor.get("/experiments").headers["Cache-Control"] == "no-store"
+
+
+@pytest.fixture
+def large(app: APIFlask) -> None:
+    """Has every experiment pass for one that takes long to count."""
+    wired = app.extensions["holdfast"]
+    wired.readings = Readings(wired.engine, wired.clock, few_clients=0)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_large_experiment_is_counted_after_its_page_stands(visitor: Visitor, app: APIFlask) -> None:
+    begin(app)
+    fill(app, *UNDECIDED)
+    page = visitor.get(f"/experiments/{TRIAL}").text
+    assert "Its clients are being counted" in text_of(page)
+    (asked,) = re.findall(r'hx-get="([^"]+)"', page)
+    assert asked == f"/experiments/{TRIAL}?count=now"
+    whole = visitor.get(asked).text
+    wanted = re.findall(r"#(\w+)", " ".join(re.findall(r'hx-select(?:-oob)?="([^"]+)"', page)))
+    assert wanted == ["figures", "facts", "quality", "acts"]
+    assert all(f'id="{place}"' in page and f'id="{place}"' in whole for place in wanted)
+    assert readout(app).verdict in text_of(whole)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_kept_reading_is_shown_with_its_age_until_it_is_old(visitor: Visitor, app: APIFlask) -> None:
+    begin(app)
+    fill(app, *UNDECIDED)
+    wired = app.extensions["holdfast"]
+    for age, words in ((FRESH - timedelta(seconds=20), "4 minutes ago"), (FRESH, "5 minutes ago")):
+        then = Readings(wired.engine, StandingClock(datetime.now(UTC) - age), few_clients=0)
+        with wired.engine.begin() as connection:
+            connection.execute(delete(readings))
+        then.counted(then.readout(wired.live.config, TRIAL))
+        page = visitor.get(f"/experiments/{TRIAL}").text
+        assert readout(app).verdict in text_of(page)
+        assert f"{words}. Count again" in text_of(page)
+        assert ("hx-get" in page) == (age == FRESH)
+
+
+@pytest.mark.usefixtures("large")
+def test_the_list_shows_what_is_kept_at_once(visitor: Visitor, app: APIFlask) -> None:
+    begin(app)
+    fill(app, *UNDECIDED)
+    visitor.get(WHOLE)
+    page = visitor.get("/experiments").text
+    assert "part=verdict" not in page
+    assert readout(app).verdict in text_of(page)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_form_that_is_refused_keeps_what_was_entered(visitor: Visitor, app: APIFlask) -> None:
+    begin(app)
+    fill(app, *UNDECIDED)
+    answered = visitor.post(f"/experiments/{TRIAL}", {"do": "stop", "winner": "nobody", "note": "so be it"})
+    assert answered.status_code == 422
+    assert "so be it" in answered.text
+    assert readout(app).verdict in text_of(answered.text)

@@ -10,9 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from data import action_store, prediction_log
 from data.engine import build_engine
-from data.tables import actions
+from data.tables import actions, audit_log, client_latest
 from helpers.ids import new_id
-from services.actions import Deed, record
+from services.actions import Deed, record, settle
 from tests.support.clock import StandingClock
 from tests.support.ledger import NOON, row
 
@@ -63,6 +63,27 @@ def test_a_prediction_of_another_client_is_refused_once_the_ledger_has_it(engine
     assert [each.status for each in told] == ["refused", "recorded", "refused", "known"]
     with engine.connect() as connection:
         assert action_store.of_client(connection, "bert", 9) == []
+
+
+def test_a_deed_that_comes_before_another_client_s_prediction_is_taken_out(engine: Engine) -> None:
+    """Whatever comes first, the same is left: its mark on the call list goes with it."""
+    answered = row("anna")
+    early = [deed("bert", prediction_id=answered.prediction_id), deed(prediction_id=answered.prediction_id)]
+    with engine.begin() as connection:
+        prediction_log.append_many(connection, [row("bert")])
+    assert [each.status for each in record(engine, CLOCK, early)] == ["recorded", "recorded"]
+    with engine.begin() as connection:
+        prediction_log.append_many(connection, [answered])
+    assert settle(engine, [answered.prediction_id]) == {early[0].action_id}
+    assert settle(engine, [answered.prediction_id]) == set()
+    with engine.connect() as connection:
+        assert action_store.of_client(connection, "bert", 9) == []
+        assert len(action_store.of_client(connection, "anna", 9)) == 1
+        marked = connection.execute(select(client_latest.c.client_id, client_latest.c.contacted_at)).all()
+        (noted,) = connection.execute(select(audit_log).where(audit_log.c.subject == answered.prediction_id)).all()
+    assert {each.client_id: each.contacted_at for each in marked} == {"anna": NOON, "bert": None}
+    assert (noted.action, noted.actor, noted.details["client_id"]) == ("action_refused", "Mia", "bert")
+    assert [each.status for each in record(engine, CLOCK, early)] == ["refused", "known"]
 
 
 def test_an_error_is_no_receipt() -> None:

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
+from helpers.clock import Clock
 from services.config.model import LiveConfig
-from services.holdout_effect import BEING_READ, REMEMBERED, Effect, HoldoutEffect, newest_matured
+from services.holdout_effect import BEING_READ, REMEMBERED, Effect, HoldoutEffect
+from services.readout.facts import newest_matured
+from services.readout.kept import Readings
 from tests.support.clock import StandingClock
 from tests.support.exposed import Group, configure_at, expose
 
@@ -27,8 +30,12 @@ def meet(engine: Engine, treated: tuple[int, int], held: tuple[int, int], month:
     expose(engine, f"holdout/{month}", groups, start, start + timedelta(days=50))
 
 
+def made(engine: Engine, clock: Clock) -> HoldoutEffect:
+    return HoldoutEffect(engine, clock, Readings(engine, clock))
+
+
 def current(engine: Engine, config: LiveConfig = CONFIG) -> Effect:
-    return HoldoutEffect(engine, StandingClock(NOW)).current(config)
+    return made(engine, StandingClock(NOW)).current(config)
 
 
 def test_a_decided_month_gives_the_part_of_the_leavers_that_is_kept(engine: Engine) -> None:
@@ -89,7 +96,7 @@ def test_a_month_has_matured_when_its_last_client_has(now: datetime, days: int, 
 @pytest.mark.parametrize("reason", ["later", "another config"])
 def test_it_is_remembered_for_five_minutes_under_one_config(engine: Engine, reason: str) -> None:
     clock = StandingClock(NOW)
-    effect = HoldoutEffect(engine, clock)
+    effect = made(engine, clock)
     assert effect.current(CONFIG).reduction is None
     meet(engine, (4_000, 400), (1_000, 200))
     assert effect.current(CONFIG).reduction is None
@@ -115,7 +122,7 @@ def meanwhile(engine: Engine, ask: Callable[[], Effect]) -> Iterator[list[Effect
 def test_nobody_waits_for_a_reading_of_another(engine: Engine) -> None:
     meet(engine, (4_000, 400), (1_000, 200))
     clock = StandingClock(NOW)
-    effect = HoldoutEffect(engine, clock)
+    effect = made(engine, clock)
     with meanwhile(engine, lambda: effect.current(CONFIG)) as told:
         first = effect.current(CONFIG)
     assert first.reduction is not None
@@ -127,7 +134,7 @@ def test_nobody_waits_for_a_reading_of_another(engine: Engine) -> None:
 
 
 def test_a_reading_that_fails_is_tried_again(engine: Engine) -> None:
-    effect = HoldoutEffect(engine, StandingClock(NOW))
+    effect = made(engine, StandingClock(NOW))
     event.listen(engine, "before_cursor_execute", lambda *_: 1 // 0, once=True)
     with pytest.raises(ZeroDivisionError):
         effect.current(CONFIG)
