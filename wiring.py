@@ -285,7 +285,7 @@ def _callers(settings: Settings, made: TokenMemory, clock: Clock) -> Callers:
 
 def _report_errors(settings: Settings) -> None:
     """Tracing is off, and neither bodies nor local variables leave: they hold customers and secrets. Lines of the
-    source do not either: they take half of what a report costs the request.
+    source do not either: they are two fifths of what a report costs the request.
 
     Calls to others are not watched: their addresses may hold tokens, and would be given headers that tell of us.
     """
