@@ -47,8 +47,9 @@ _UNREAD = _Table({}, float("-inf"))
 class CustomerService:
     """Reads customers. Lifetime values are remembered for `ttl` seconds: all of them where the table holds at most
     `REMEMBERED`, which `look_after` then reads again before they are too old, so that no answer waits for the store.
-    Of a larger table each is read when it is asked for: concurrent misses share one query, and a store that does not
-    answer within `PATIENCE_SECONDS`, and a little more for each client of a batch, is not waited for."""
+    Of a larger table, and of clients who were not in it, each is read when it is asked for: concurrent misses share one
+    query, and a store that does not answer within `PATIENCE_SECONDS`, and a little more for each client of a batch, is
+    not waited for."""
 
     def __init__(self, engine: Engine, clock: Clock, ttl: Callable[[], float], metrics: Metrics) -> None:
         self._engine = engine
@@ -91,22 +92,29 @@ class CustomerService:
 
     def lifetime_values(self, client_ids: Sequence[str]) -> dict[str, LifetimeValue]:
         """The lifetime value of every client asked for; never raises, never waits long."""
-        now, table = self._clock.now().timestamp(), self._table
-        if now - table.read_at < self._ttl():
-            self._hits.inc(len(client_ids))
-            return {client_id: LifetimeValue(table.values.get(client_id)) for client_id in client_ids}
-        missing = self._missing(client_ids, now)
-        self._wait(self._ask(missing), PATIENCE_SECONDS + PATIENCE_A_CLIENT * (len(missing) - 1))
-        self._misses.inc(len(missing))
-        self._hits.inc(len(client_ids) - len(missing))
-        with self._lock:
-            return {client_id: self._value(client_id, now) for client_id in client_ids}
+        now = self._clock.now().timestamp()
+        held = self._table.values if now - self._table.read_at < self._ttl() else _UNREAD.values
+        found = {each: LifetimeValue(held[each]) for each in client_ids if each in held}
+        self._hits.inc(len(found))
+        return found if len(found) == len(client_ids) else found | self._asked_for(client_ids, found, now)
 
     def look_up(self, client_ids: Sequence[str]) -> None:
         """Remembers these lifetime values, for whoever can wait for the store. Raises SQLAlchemyError."""
         with self._engine.connect() as connection:
             found = feature_store.ltvs(connection, client_ids)
         self._remember(client_ids, found)
+
+    def _asked_for(
+        self, client_ids: Sequence[str], found: Mapping[str, LifetimeValue], now: float
+    ) -> dict[str, LifetimeValue]:
+        """Those that the table did not hold when it was read: they may have come since."""
+        rest = [each for each in client_ids if each not in found]
+        missing = self._missing(rest, now)
+        self._wait(self._ask(missing), PATIENCE_SECONDS + PATIENCE_A_CLIENT * (len(missing) - 1))
+        self._misses.inc(len(missing))
+        self._hits.inc(len(rest) - len(missing))
+        with self._lock:
+            return {client_id: self._value(client_id, now) for client_id in rest}
 
     def _missing(self, client_ids: Sequence[str], now: float) -> list[str]:
         with self._lock:

@@ -144,8 +144,14 @@ def test_a_store_that_is_away_gives_the_last_value_and_is_not_waited_for(
 def test_warming_reads_ahead(service: CustomerService, engine: Engine) -> None:
     service.warm()
     seen = queries(engine)
-    assert service.lifetime_values(["a", "nobody"]) == {"a": LifetimeValue(10.5), "nobody": LifetimeValue(None)}
+    assert service.lifetime_values(["a", "b"]) == {"a": LifetimeValue(10.5), "b": LifetimeValue(20.0)}
     assert seen == []
+
+
+def test_a_client_who_came_after_the_reading_is_known(service: CustomerService, engine: Engine) -> None:
+    service.warm()
+    store(engine, a=10.5, b=20.0, c=30.0)
+    assert service.lifetime_values(["a", "c"]) == {"a": LifetimeValue(10.5), "c": LifetimeValue(30.0)}
 
 
 def test_a_table_that_is_looked_after_never_makes_an_answer_wait(
