@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import delete
 
+from data.tables import readings
 from jobs.embedded_redis import embedded_redis
+from services.readout.kept import Readings
 from tests.browser.test_looks import CONTRAST
 from tests.support.browser import DESK, PHONE, OpenBrowser, Site, served
 from tests.support.models import Trained
@@ -31,6 +34,13 @@ def site(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator
         fill_trials(app)
         with served(app) as url:
             yield Site(url, app)
+
+
+@pytest.fixture
+def nothing_kept(site: Site) -> None:
+    """As before anything was counted for a page."""
+    with site.app.extensions["holdfast"].engine.begin() as connection:
+        connection.execute(delete(readings))
 
 
 def complete(page: Page) -> Page:
@@ -121,6 +131,26 @@ def act(page: Page, title: str, button: str, why: str) -> None:
     page.wait_for_load_state()
 
 
+@pytest.mark.usefixtures("nothing_kept")
+def test_a_large_experiment_is_counted_once_its_page_stands(browse: OpenBrowser, site: Site) -> None:
+    wired = site.app.extensions["holdfast"]
+    usual, wired.readings = wired.readings, Readings(wired.engine, wired.clock, few_clients=0)
+    watched = browse()
+    page = watched.sign_in()
+    page.route("**/experiments/*count=now", lambda route: None)
+    watched.open(f"/experiments/{UNDECIDED}")
+    expect(page.locator("#figures")).to_contain_text("Its clients are being counted")
+    page.unroute("**/experiments/*count=now")
+    page.reload()
+    expect(page.locator("#figures .verdict")).to_contain_text("No winner yet")
+    expect(page.locator("#facts .badge.state")).to_have_text("Running")
+    expect(page.locator("#acts summary").first).to_be_visible()
+    expect(page.locator("#quality table").first).to_be_visible()
+    page.reload()
+    expect(page.locator(".as-of")).to_contain_text("just now")
+    wired.readings = usual
+
+
 def test_a_model_steps_up_the_ladder_and_back(browse: OpenBrowser) -> None:
     watched = browse()
     watched.sign_in()
@@ -140,6 +170,7 @@ def test_a_model_steps_up_the_ladder_and_back(browse: OpenBrowser) -> None:
     expect(page.locator(".rung", has_text="Heuristic 1").locator("[aria-current=step]")).to_have_count(0)
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_list_stands_at_once_and_its_verdicts_follow(browse: OpenBrowser) -> None:
     watched = browse()
     page = watched.sign_in()
@@ -154,6 +185,7 @@ def test_the_list_stands_at_once_and_its_verdicts_follow(browse: OpenBrowser) ->
     expect(page.locator(".later")).to_have_count(0)
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_a_lost_connection_is_told(browse: OpenBrowser) -> None:
     watched = browse()
     page = watched.sign_in()
@@ -163,6 +195,7 @@ def test_a_lost_connection_is_told(browse: OpenBrowser) -> None:
     expect(page.locator("#announce")).to_be_visible()
 
 
+@pytest.mark.usefixtures("nothing_kept")
 def test_without_scripts_it_works_as_well(browse: OpenBrowser) -> None:
     watched = browse(java_script_enabled=False)
     watched.sign_in()
