@@ -8,6 +8,7 @@ from typing import Any
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from app_settings import load_settings
+from endpoints.serving.shares import Shares
 from helpers.errors import UserError
 from helpers.metrics_folder import metrics_folder
 
@@ -35,6 +36,13 @@ if Path("/dev/shm").is_dir():  # noqa: S108 # nosec B108
     worker_tmp_dir = "/dev/shm"  # noqa: S108 # nosec B108
 
 
+_shares = Shares()
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    worker.shares = _shares
+
+
 def when_ready(server: Any) -> None:
     """This process loaded the application, and so has gauges, but never sets them: their zero would pass for the
     least of all."""
@@ -58,4 +66,5 @@ def worker_exit(server: Any, worker: Any) -> None:
 
 
 def child_exit(server: Any, worker: Any) -> None:
+    _shares.leave(worker.age)
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -4,6 +4,7 @@ import socket
 from enum import Enum, auto
 
 LOOK_BYTES = 65_536
+_MOST_REQUESTS_BYTES = 4_096
 _MOST_DIGITS = 16
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
 _PROBES = (b"GET /health", b"HEAD /health", b"GET /metrics")
@@ -21,7 +22,8 @@ class Look(Enum):
 def peek(sock: socket.socket) -> bytes | None:
     """What has arrived; None when nothing has, empty when the client has gone."""
     try:
-        return sock.recv(LOOK_BYTES, _PEEK)
+        seen = sock.recv(_MOST_REQUESTS_BYTES, _PEEK)  # room for more would be made for nothing
+        return seen if len(seen) < _MOST_REQUESTS_BYTES else sock.recv(LOOK_BYTES, _PEEK)
     except BlockingIOError:
         return None
     except OSError:

@@ -2,9 +2,9 @@
 
 gunicorn hands a connection to a thread at once, and the thread waits for the rest of the request for as long as the
 client likes; requests queue for threads without bound; and SIGTERM closes the door in front of proxies that have not
-heard of it. Here a thread gets a request that has arrived, who would wait too long is refused, and the door stays open
-while readiness fails. It leans on these methods of gunicorn's: `enqueue_req`, `handle`, `finish_request`,
-`murder_pending`, `_cap_keepalive`, `handle_exit`.
+heard of it. Here a thread gets a request that has arrived, who would wait too long is refused, the door stays open
+while readiness fails, and workers share connections evenly. It leans on these methods of gunicorn's: `accept`,
+`enqueue_req`, `handle`, `finish_request`, `murder_pending`, `_cap_keepalive`, `handle_exit`.
 """
 
 import math
@@ -21,16 +21,21 @@ from endpoints.serving.parked import Parked
 from endpoints.serving.parting import Parting
 from endpoints.serving.queueing import Queueing
 from endpoints.serving.reception import Reception, Ways
+from endpoints.serving.shares import Shares
 from endpoints.serving.turns import Turns
 
 READ_SECONDS, WRITE_SECONDS = 5, 30
 """How long a thread waits for the next bytes of a long request, and for a client to take the next ones of an answer."""
+HEAD_START_SECONDS = 0.002
+"""For a worker with fewer connections. One that is busy for longer is not waited for."""
 _KEPT: "Future[bool]" = Future()
 _KEPT.set_result(True)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """`draining` since SIGTERM: every answer then closes its connection."""
+    """`draining` since SIGTERM: every answer then closes its connection. `shares` is set before the fork."""
+
+    shares: Shares
 
     def run(self) -> None:
         self.draining = False
@@ -47,6 +52,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         for listener in self.sockets:
             _limit_waiting(listener)
         super().run()
+
+    def accept(self, listener: socket.socket) -> None:
+        if self.shares.has_more(self.age, self.nr_conns):
+            time.sleep(HEAD_START_SECONDS)
+        super().accept(listener)
+        self.shares.tell(self.age, self.nr_conns)
 
     def enqueue_req(self, conn: Any) -> None:
         self._reception.receive(conn)
@@ -66,6 +77,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def murder_pending(self) -> None:
         """gunicorn calls it in each turn of its loop, and so once a second at least."""
+        self.shares.tell(self.age, self.nr_conns)
         now = time.monotonic()
         self._parked.sweep(now)
         if now >= self._stop_at:
