@@ -1,5 +1,6 @@
 """How gunicorn serves `app:create_app()`."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ worker_class = "endpoints.serving.worker.Worker"
 threads = 8
 preload_app = True
 timeout = 60
+GARBAGE_OBJECTS = 10_000  # an answer makes hundreds of objects, none of them in a circle
 PATIENCE_SECONDS = 20  # for requests under way, once the door is closed
 graceful_timeout = PATIENCE_SECONDS + _settings.drain_seconds
 keepalive = 75
@@ -40,6 +42,8 @@ _shares = Shares()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
+    """What is loaded by now is never garbage: left alone by the collector its pages stay shared by all workers."""
+    gc.freeze()
     worker.shares = _shares
 
 
@@ -52,6 +56,8 @@ def when_ready(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Models are loaded and caches warm before the first request."""
     worker.wsgi.extensions["holdfast"].ensure_started()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS, *gc.get_threshold()[1:])
 
 
 def pre_request(worker: Any, req: Any) -> None:

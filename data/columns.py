@@ -137,14 +137,23 @@ def _utc_now_sqlite(_element: utc_now, _compiler: SQLCompiler, **_options: Any) 
 def strict_json(value: Any) -> str:
     """JSON as text. Raises ValueError for NaN, Infinity and lone surrogates, TypeError for what JSON lacks.
 
-    orjson is many times as fast, but spells NaN as null and refuses some of what JSON has: where either may be the
-    case, the slower writer decides.
+    orjson is many times as fast, but spells NaN as null and refuses some of what JSON has: where either is the case,
+    the slower writer decides.
     """
     try:
         quick = orjson.dumps(value, option=_ONLY_JSON)
     except TypeError:
         return _strict_json(value)
-    return _strict_json(value) if b"null" in quick else quick.decode()
+    return _strict_json(value) if b"null" in quick and _holds_no_number(value) else quick.decode()
+
+
+def _holds_no_number(value: Any) -> bool:
+    """Whether NaN or an infinity is anywhere in it."""
+    if isinstance(value, dict):
+        return any(map(_holds_no_number, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_no_number, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _strict_json(value: Any) -> str:

@@ -20,6 +20,7 @@ from services import actions, outcomes
 from services.notifications import due_mail
 
 QUEUE_REST_SECONDS = 30.0
+LEVEL = 6  # of gzip: a third of the time that 9 takes, for objects larger by a twentieth
 # Values that a column does not take, which PyMySQL reports as an operational error all the same.
 REFUSED_BY_MYSQL = {1264, 1265, 1292, 1366, 1406, 3140, 3819, 4025}
 
@@ -71,7 +72,7 @@ class ArchiveSink:
         self._archive = archive
 
     def deliver(self, records: Sequence[bytes]) -> None:
-        body = gzip.compress(b"\n".join(records) + b"\n", mtime=0)
+        body = gzip.compress(b"\n".join(records) + b"\n", LEVEL, mtime=0)
         self._archive.put(_key(records), body)
 
 
