@@ -18,20 +18,30 @@ def assign(salt: str, client_id: str, arms: Mapping[str, float]) -> str:
 
     Raises ValueError when no arm has a share.
     """
-    open_arms = {arm: share for arm, share in arms.items() if share > 0}
-    if not open_arms:
+    drawn_for = _framed(salt) + _framed(client_id)
+    chosen, highest = "", -1.0
+    for arm, share in arms.items():
+        if share > 0:
+            score = share / -math.log(_uniform(drawn_for + _framed(arm)))
+            if score > highest or (score == highest and arm < chosen):  # of equals the first by name
+                chosen, highest = arm, score
+    if highest < 0:
         raise ValueError("no arm has a share")
-    return max(sorted(open_arms), key=lambda arm: open_arms[arm] / -math.log(_uniform(salt, client_id, arm)))
+    return chosen
 
 
 def in_holdout(salt: str, client_id: str, percentage: float) -> bool:
     """Whether the client is one of the `percentage` (0 to 100) who are never treated."""
-    return _uniform(salt, client_id, "holdout") * 100 < percentage
+    return _uniform(_framed(salt) + _framed(client_id) + _framed("holdout")) * 100 < percentage
 
 
-def _uniform(*parts: str) -> float:
-    """A number in (0, 1) drawn from the parts; each is preceded by its length, so ("a", "bc") and
-    ("ab", "c") differ."""
-    text = b"".join([len(part).to_bytes(4, "big") + part for part in map(str.encode, parts)])
+def _framed(part: str) -> bytes:
+    """Preceded by its length, so that ("a", "bc") and ("ab", "c") differ."""
+    encoded = part.encode()
+    return len(encoded).to_bytes(4, "big") + encoded
+
+
+def _uniform(text: bytes) -> float:
+    """A number in (0, 1) drawn from the text."""
     drawn = int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
     return (drawn + 0.5) / _TWO_64
