@@ -17,15 +17,16 @@ _SIGHT = """
 local told = {redis.call('GET', KEYS[1])}
 for i = 2, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', ARGV[2])
-  told[i] = redis.call('ZCARD', KEYS[i])
   redis.call('ZADD', KEYS[i], ARGV[1], ARGV[i + 3])
+  told[i] = redis.call('ZCARD', KEYS[i]) - 1
   redis.call('ZREMRANGEBYRANK', KEYS[i], 0, ARGV[4])
   redis.call('EXPIRE', KEYS[i], ARGV[3])
 end
 return told
 """
 """One command rather than five a client: most of the time was theirs on the way. In full rather than by its digest,
-which a server forgets when it restarts."""
+which a server forgets when it restarts. Each sighting has a name and is counted without itself, so that a command that
+is sent twice changes and tells what it does once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ A pool hands a connection out, asks the kernel whether it is still open and take
 thread keeps one of its own.
 """
 
+import os
 import threading
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from redis import ConnectionError as RedisConnectionError
@@ -24,29 +24,33 @@ class RedisLine:
         """A function that gives the reply: whoever has something to do meanwhile need not wait for it. It has to be
         called before this thread sends anything else. Both raise redis.RedisError.
 
-        A connection that turns out to be closed is opened anew, once: the server may have been restarted since the last
-        command. What timed out is not tried again, so that a server that hangs costs one timeout.
+        A connection that turns out to be closed is opened anew, once, and the command is sent again: the server may
+        have been restarted since the last one. So it may be carried out twice. What timed out is not tried again, so
+        that a server that hangs costs one timeout.
         """
-        connection = self._connection()
+        connection, self._own.unread = self._connection(), command
         try:
             connection.send_command(*command)
         except RedisConnectionError:
             connection.send_command(*command)
-            return connection.read_response  # type: ignore[no-any-return]
-        return partial(_reply, connection, command)
+        return self._reply
+
+    def _reply(self) -> Any:
+        """A connection that fails closes itself, so that no late reply passes for that of a later command."""
+        connection, command = self._own.connection, self._own.unread
+        try:
+            reply = connection.read_response()
+        except RedisConnectionError:
+            connection.send_command(*command)
+            reply = connection.read_response()
+        self._own.unread = None
+        return reply
 
     def _connection(self) -> Any:
-        try:
-            return self._own.connection
-        except AttributeError:
-            self._own.connection = self._pool.connection_class(**self._pool.connection_kwargs)
-            return self._own.connection
-
-
-def _reply(connection: Any, command: tuple[Any, ...]) -> Any:
-    """A connection that fails closes itself, so that no late reply passes for that of a later command."""
-    try:
-        return connection.read_response()
-    except RedisConnectionError:
-        connection.send_command(*command)
-        return connection.read_response()
+        own = self._own.__dict__
+        connection = own.get("connection")
+        if connection is None or connection.pid != os.getpid():  # a forked process would share that of its parent
+            connection = own["connection"] = self._pool.connection_class(**self._pool.connection_kwargs)
+        elif own["unread"] is not None:  # the thread was interrupted before it read the reply
+            connection.disconnect()
+        return connection
