@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -96,29 +96,20 @@ class PredictionService:
 
     def _scored(
         self, questions: Sequence[Question]
-    ) -> tuple[Sightings | None, Snapshot, Sequence[Question], list[Score]]:
+    ) -> tuple[Sightings | None, Snapshot, Sequence[Question], Sequence[Score]]:
         """Scores while Redis counts: a thread that waits costs more than the scores do. Where Redis then tells of
-        another config, or the model failed, what was done early does not count."""
+        another config, what was done early, or failed, does not count."""
         sighted = self._sight(questions)
         early = self._live.newest
-        fit, scores = self._score_early(early, questions)
+        attempt = None if early is None else _attempt(early.serving, questions)
         sightings = sighted()
         snapshot = self._follow(sightings)
-        if scores is None or snapshot is not early:
-            fit = [_fit(question, snapshot.serving) for question in questions]
-            scores = score(snapshot.serving, fit, self._count_shadow_failure, self._count_failure)
-        return sightings, snapshot, fit, scores
-
-    def _score_early(
-        self, snapshot: Snapshot | None, questions: Sequence[Question]
-    ) -> tuple[Sequence[Question], list[Score] | None]:
-        if snapshot is None:
-            return questions, None
-        try:
-            fit = [_fit(question, snapshot.serving) for question in questions]
-            return fit, score(snapshot.serving, fit, self._count_shadow_failure)
-        except Exception:  # noqa: BLE001 - it is tried once more, and then raised
-            return questions, None
+        if attempt is None or snapshot is not early:
+            attempt = _attempt(snapshot.serving, questions)
+        self._count_failures(attempt)
+        if attempt.error is not None:
+            raise attempt.error
+        return sightings, snapshot, attempt.questions, attempt.scores
 
     def _sight(self, questions: Sequence[Question]) -> Callable[[], Sightings | None]:
         window = self._live.config.activity_window_seconds
@@ -144,8 +135,11 @@ class PredictionService:
         now = self._clock.now().timestamp()
         self._redis_guard.call(lambda: self._activity.count_failure(reference, clients, now), default=None)
 
-    def _count_shadow_failure(self, reference: str) -> None:
-        self._metrics.shadow_failures.labels(reference).inc()
+    def _count_failures(self, attempt: "_Attempt") -> None:
+        for reference in attempt.shadows_failed:
+            self._metrics.shadow_failures.labels(reference).inc()
+        for reference, clients in attempt.failed:
+            self._count_failure(reference, clients)
 
     def _stamp(
         self, given: Mapping[str, Any], scored: Score, answer: Answer, snapshot: Snapshot, request_id: str | None
@@ -159,6 +153,27 @@ class PredictionService:
             request_id=request_id,
             recipients=_recipients(answer, snapshot),
         )
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """To score `questions`, under one config: the `scores`, or the `error`. `failed`: the model and its clients."""
+
+    questions: Sequence[Question]
+    scores: Sequence[Score] = ()
+    error: Exception | None = None
+    failed: list[tuple[str, int]] = field(default_factory=list)
+    shadows_failed: list[str] = field(default_factory=list)
+
+
+def _attempt(serving: Serving, questions: Sequence[Question]) -> _Attempt:
+    made = _Attempt(questions)
+    try:
+        made.questions = [_fit(question, serving) for question in questions]
+        made.scores = score(serving, made.questions, made.shadows_failed.append, lambda *who: made.failed.append(who))
+    except Exception as error:  # noqa: BLE001 - raised once it is known that the attempt counts
+        made.error = error
+    return made
 
 
 def _fit(question: Question, serving: Serving) -> Question:

@@ -1,6 +1,7 @@
 """A call that fails costs its default, and a call that keeps failing is left alone for a while."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -101,3 +102,49 @@ def test_calls_at_the_same_time_do_not_wait_for_each_other(server: Server) -> No
     for thread in threads:
         thread.join()
     assert answers == ["met", "met"]
+
+
+def test_a_call_in_two_parts_fails_in_either_and_is_counted_once(server: Server) -> None:
+    counted: list[Exception] = []
+    soft = build(server, counted)
+    assert soft.begin(lambda: server.answer, "default")() == "answer"
+    server.up = False
+    end = soft.begin(lambda: server.answer, "default")
+    assert (counted, server.calls) == ([], 1)
+    assert (end(), len(counted)) == ("default", 1)
+
+    def refuse() -> Callable[[], str]:
+        raise ConnectionError("not even begun")
+
+    end = soft.begin(refuse, "default")
+    assert (len(counted), soft.resting) == (2, False)
+    assert (end(), len(counted)) == ("default", 2)
+
+
+def test_a_call_in_two_parts_is_rested_like_any_other(server: Server) -> None:
+    soft = build(server, [])
+    server.up = False
+    for _ in range(3):
+        soft.begin(lambda: server.answer, "default")()
+    assert soft.begin(lambda: server.answer, "default")() == "default"
+    assert (server.calls, soft.resting) == (3, True)
+    server.now += 5.1
+    server.up = True
+    end = soft.begin(lambda: server.answer, "default")
+    assert soft.resting, "that a call was begun shows nothing yet"
+    assert soft.call(server.answer, "default") == "default"
+    assert end() == "answer"
+    assert not soft.resting
+
+
+def test_a_call_that_was_begun_and_never_ended_rests_on(server: Server) -> None:
+    soft = build(server, [])
+    server.up = False
+    for _ in range(3):
+        soft.call(server.answer, "default")
+    server.now += 5.1
+    server.up = True
+    soft.begin(lambda: server.answer, "default")
+    assert soft.call(server.answer, "default") == "default"
+    server.now += 5.1
+    assert soft.call(server.answer, "default") == "answer"
