@@ -28,4 +28,4 @@ class PredictionId(ModelDecorator):
         return [self._identified(answer) for answer in self.model.predict_many(data)]
 
     def _identified(self, answer: BaseModel) -> BaseModel:
-        return self.output_schema(**answer.__dict__, prediction_id=new_id())
+        return self.output_schema(**{**answer.__dict__, "prediction_id": new_id()})

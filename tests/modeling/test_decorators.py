@@ -179,6 +179,12 @@ def test_a_cached_answer_never_repeats_an_id() -> None:
     assert {answer.probability for answer in answers} == {0.1}
 
 
+def test_an_answer_that_has_an_id_already_gets_a_new_one() -> None:
+    decorated = PredictionId(PredictionId(Counting()))
+    answer = decorated.predict(Pair(a=1, b=0))
+    assert len(answer.prediction_id) == 36
+
+
 def test_the_id_is_in_the_schema_and_the_inner_fields_stay() -> None:
     schema = PredictionId(Counting()).output_schema
     assert set(schema.model_json_schema()["required"]) == {"probability", "prediction_id"}
