@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from endpoints.problems import Problem, field_problem
 
+BROKEN_OFF = "the body broke off, or its chunks are malformed"
 _HALF_A_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")  # whole ones are spelled as two such halves
 
 
@@ -52,8 +53,8 @@ def whole(request: Request, *, cache: bool = False) -> bytes:
     """The body, kept for the next reader when `cache` is set. Raises Problem 400 or 413; see `read_object`."""
     try:
         raw = request.get_data(cache=cache)
-    except (OSError, ParseException):
-        raise Problem(400, "the body broke off, or its chunks are malformed") from None
+    except (OSError, ParseException, ClientDisconnected):
+        raise Problem(400, BROKEN_OFF) from None
     limit = request.max_content_length
     # Werkzeug cuts a body that does not tell its length at the limit, without a word.
     if request.content_length is None and limit is not None and len(raw) >= limit:

@@ -13,6 +13,8 @@ from helpers.metrics import Metrics
 
 log = structlog.get_logger()
 HEADER = "X-Request-ID"
+STARTED = "holdfast.started"
+"""Where in the environ `time.perf_counter()` stands of a request that began before the application got it."""
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/health", "/health/ready", "/health/startup", "/metrics"})
@@ -40,7 +42,7 @@ def note(metrics: Metrics, method: str, route: str, status: int, seconds: float)
 def _begin() -> None:
     wiring().ensure_started()
     g.request_id = request_id_of(request.headers.get(HEADER, ""))
-    g.started = time.perf_counter()
+    g.started = request.environ.get(STARTED) or time.perf_counter()
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
 

@@ -14,9 +14,11 @@ from flask import Flask
 from gunicorn.http.errors import ParseException
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from endpoints.bodies import BROKEN_OFF
 from endpoints.edge import attached
 from endpoints.hardening import Hardening
-from endpoints.observing import HEADER, note, request_id_of
+from endpoints.observing import HEADER, STARTED, note, request_id_of
+from endpoints.problems import Problem
 from services.answers import Question
 from services.callers import InvalidToken, TokensAway, WrongToken
 from services.config.live import NotReady
@@ -30,7 +32,8 @@ ROUTES = frozenset({"/predict", "/v1/predict"})
 FAILED = "holdfast.failed"
 """Where in the environ the application finds what an answer failed with, so that nothing is done twice."""
 _BEARER = "Bearer "
-_EXTRAORDINARY = ("QUERY_STRING", "HTTP_CONTENT_ENCODING", "HTTP_IDEMPOTENCY_KEY", "HTTP_TRANSFER_ENCODING")
+_EXTRAORDINARY = ("QUERY_STRING", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING")
+_MOST_DIGITS = 15  # of a length; int() itself refuses thousands
 
 
 def quicken(app: Flask, hardening: Hardening) -> None:
@@ -62,7 +65,9 @@ class QuickPredict:
             environ["REQUEST_METHOD"] == "POST"
             and get("CONTENT_TYPE") == "application/json"
             and length.isdecimal()
+            and len(length) <= _MOST_DIGITS
             and int(length) <= self._longest
+            and "HTTP_IDEMPOTENCY_KEY" not in environ  # an empty one is refused
             and not any(map(get, _EXTRAORDINARY))
             and self._hardening.serves(environ)
             and self._may_predict(get("HTTP_AUTHORIZATION", ""))
@@ -82,6 +87,8 @@ class QuickPredict:
         wiring = self._wiring
         wiring.ensure_started()
         request_id = request_id_of(environ.get("HTTP_X_REQUEST_ID", ""))
+        # Should the application go on, it is one request still: what was logged so far has the id that is answered.
+        environ["HTTP_X_REQUEST_ID"], environ[STARTED] = request_id, started
         clear_contextvars()
         bind_contextvars(request_id=request_id)
         asked = self._question(_body(environ))
@@ -108,13 +115,15 @@ class QuickPredict:
 
 
 def _body(environ: "WSGIEnvironment") -> bytes:
-    """The body, which the application finds there again."""
+    """The body, which the application finds there again; empty where it is not whole."""
+    length = int(environ["CONTENT_LENGTH"])
     try:
-        raw: bytes = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        raw: bytes = environ["wsgi.input"].read(length)
     except (OSError, ParseException):
-        raw = b""  # the application sees the same: a body that broke off
+        environ[FAILED] = Problem(400, BROKEN_OFF)  # the application would wait for the rest once more
+        return b""
     environ["wsgi.input"] = BytesIO(raw)
-    return raw
+    return raw if len(raw) == length else b""
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:
