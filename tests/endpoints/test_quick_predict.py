@@ -119,8 +119,8 @@ class Ways:
 
     def __init__(self, app: APIFlask) -> None:
         self.wiring = app.extensions["holdfast"]
-        self.quick: Any = app.wsgi_app
-        self.whole: Any = self.quick._application
+        quick: Any = app.wsgi_app
+        self.quick, self.whole = quick, quick._application
         self.wiring.ensure_started()
 
     def both(self, environ: Environ) -> tuple[Any, Any]:
@@ -358,8 +358,8 @@ class Traces:
     def _counts(self) -> dict[str, float]:
         assert self.wiring.shipper.flush(10)
         with Redis.from_url(self._redis_url) as redis, self.wiring.engine.connect() as connection:
-            seen = float(redis.zcard(self._key))  # type: ignore[arg-type]
-            failed = sum(sum(map(int, redis.hvals(key))) for key in redis.scan_iter("holdfast:failures:*"))  # type: ignore[arg-type]
+            seen = float(redis.zcard(self._key))
+            failed = sum(sum(map(int, redis.hvals(key))) for key in redis.scan_iter("holdfast:failures:*"))
             rows = float(connection.execute(select(func.count()).select_from(model_logs)).scalar_one())
         requests = [
             sample.value
