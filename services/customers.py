@@ -42,6 +42,7 @@ class _Table:
 
 
 _UNREAD = _Table({}, float("-inf"))
+_UNKNOWN = (None, float("-inf"))
 
 
 class CustomerService:
@@ -125,10 +126,11 @@ class CustomerService:
         return entry is not None and now - entry[1] < self._ttl()
 
     def _value(self, client_id: str, now: float) -> LifetimeValue:
-        entry = self._known.get(client_id)
-        if entry is None:
-            return LifetimeValue(self._table.values.get(client_id), stale=True)
-        return LifetimeValue(entry[0], stale=now - entry[1] >= self._ttl())
+        amount, at = self._known.get(client_id, _UNKNOWN)
+        if now - at < self._ttl():
+            return LifetimeValue(amount)
+        table = self._table
+        return LifetimeValue(table.values.get(client_id) if table.read_at >= at else amount, stale=True)
 
     def _wait(self, queries: set[threading.Event], seconds: float) -> None:
         """A store that failed at the last question is asked, but not waited for."""

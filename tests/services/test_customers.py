@@ -203,6 +203,19 @@ def test_a_remembered_table_outlives_the_store(
     assert service.lifetime_values(["a"])["a"] == LifetimeValue(10.5)
 
 
+def test_without_the_store_the_newest_of_what_is_remembered_is_told(
+    away: tuple[Proxy, CustomerService], clock: MovingClock
+) -> None:
+    proxy, service = away
+    service.look_up(["late"])
+    clock.pass_by(TTL)
+    store(service._engine, a=10.5, late=7.0)
+    service.look_after()
+    clock.pass_by(TTL + 1)
+    proxy.become("refuse")
+    assert service.lifetime_values(["late"]) == {"late": LifetimeValue(7.0, stale=True)}
+
+
 def test_who_asks_before_a_query_begins_shares_it(service: CustomerService, engine: Engine) -> None:
     seen = queries(engine)
     barrier = threading.Barrier(20)
