@@ -135,7 +135,8 @@ def _utc_now_sqlite(_element: utc_now, _compiler: SQLCompiler, **_options: Any) 
 
 
 def strict_json(value: Any) -> str:
-    """JSON as text. Raises ValueError for NaN, Infinity and lone surrogates, TypeError for what JSON lacks.
+    """JSON as text. Raises ValueError for NaN, Infinity and lone surrogates, TypeError for what JSON lacks, other than
+    UUIDs and members of an Enum, which become their text and value.
 
     orjson is many times as fast, but spells NaN as null and refuses some of what JSON has: where either is the case,
     the slower writer decides.
