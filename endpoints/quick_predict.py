@@ -30,7 +30,7 @@ ROUTES = frozenset({"/predict", "/v1/predict"})
 FAILED = "holdfast.failed"
 """Where in the environ the application finds what an answer failed with, so that nothing is done twice."""
 _BEARER = "Bearer "
-_EXTRAORDINARY = ("QUERY_STRING", "HTTP_CONTENT_ENCODING", "HTTP_IDEMPOTENCY_KEY", "HTTP_TRANSFER_ENCODING")
+_EXTRAORDINARY = ("QUERY_STRING", "HTTP_CONTENT_ENCODING", "HTTP_TRANSFER_ENCODING")
 
 
 def quicken(app: Flask, hardening: Hardening) -> None:
@@ -64,6 +64,7 @@ class QuickPredict:
             and length.isdecimal()
             and int(length) <= self._longest
             and not any(map(get, _EXTRAORDINARY))
+            and "HTTP_IDEMPOTENCY_KEY" not in environ  # an empty one is an error
             and self._hardening.serves(environ)
             and self._may_predict(get("HTTP_AUTHORIZATION", ""))
         )
