@@ -22,12 +22,13 @@ from services.idempotency import Attempt, OtherQuestion, StillAnswering
 HEADER = "Idempotency-Key"
 LONGEST = 255
 RETRY_AFTER_SECONDS = "1"
-_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
-_BARE = re.compile(r"[!#-+\--:<-\[\]-~]+")
+_KEY = re.compile(
+    rf'"((?:[ !#-\[\]-~]|\\["\\]){{1,{LONGEST}}})"|([!#-+\--:<-\[\]-~]{{1,{LONGEST}}})'  # in quotation marks, or bare
+)
 _RULE = f"must be 1 to {LONGEST} characters of printable ASCII in quotation marks"
 PARAMETER = header(
     HEADER,
-    {"type": "string", "maxLength": 2 * LONGEST + 2, "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
+    {"type": "string", "pattern": f"^(?:{_KEY.pattern})$", "examples": ['"8e03978e-40d5-43dd-bc93-6894a57f9324"']},
     "A name that the caller chooses for this one question, best a UUID. Sent again with the same token, address line"
     " and body within an hour, it brings the answer that was given, byte for byte, and the ledger has it once.",
 )
@@ -85,8 +86,7 @@ def _kept(attempt: Attempt, view: Callable[[], Response]) -> Response:
 
 
 def _key(given: str) -> str:
-    quoted = _QUOTED.fullmatch(given)
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else given if _BARE.fullmatch(given) else ""
-    if not 1 <= len(key) <= LONGEST:
+    found = _KEY.fullmatch(given)
+    if found is None:
         raise field_problem(HEADER, _RULE, 400)
-    return key
+    return found[2] or re.sub(r"\\(.)", r"\1", found[1])

@@ -7,6 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
+from typing import Protocol
 
 from helpers.errors import UserError
 
@@ -16,6 +17,14 @@ SAMPLE = 1_000_000  # characters
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 UNMARKED = ("utf-8", "cp1252", "latin-1")  # the first that fits; the last always does
 UNPRINTABLE = r"[\x00-\x1f\x7f-\x9f]"
+
+
+class Reader(Protocol):
+    """What `csv.reader` gives."""
+
+    line_num: int
+
+    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 def find_separator(text: str, name: str) -> str:
@@ -31,6 +40,15 @@ def find_separator(text: str, name: str) -> str:
 
 def first_rows(text: str, separator: str) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(text[:SAMPLE]), delimiter=separator)
+
+
+def checked(reader: Reader, name: str) -> Iterator[list[str]]:
+    """Its rows. Raises UserError where a quotation mark is never closed, so that a cell does not end."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        why = f"{error}; close the quotation mark that opens before it"
+        raise UserError(f"{name}, line {reader.line_num}: {why}") from error
 
 
 def fault(row: list[str], start: int, end: int, expected: int, separator: str) -> str:

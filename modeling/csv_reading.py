@@ -9,10 +9,9 @@ from pyarrow import csv as arrow_csv
 
 from helpers.errors import UserError
 from modeling.choices import Decision
-from modeling.csv_form import MARKS, SEPARATORS, UNMARKED, fault, find_separator, first_rows
+from modeling.csv_form import MARKS, SEPARATORS, UNMARKED, checked, fault, find_separator, first_rows
 
 BLOCK = 1 << 24  # bytes; the longest row must fit into one block
-LONGEST_CELL = 10_000_000
 
 
 def read_csv(path: Path) -> tuple[pa.Table, list[Decision]]:
@@ -72,10 +71,10 @@ def _parse(text: str, separator: str, header: list[str], name: str) -> pa.Table:
 
 
 def _what_is_wrong(text: str, separator: str, expected: int, name: str) -> str:
-    csv.field_size_limit(LONGEST_CELL)
+    """Raises UserError itself where a quotation mark is never closed."""
     reader = csv.reader(io.StringIO(text), delimiter=separator)
     start = 1
-    for row in reader:
+    for row in checked(reader, name):
         if row and len(row) != expected:
             return f"{name}, {fault(row, start, reader.line_num, expected, separator)}"
         start = reader.line_num + 1

@@ -6,20 +6,12 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from helpers.errors import UserError
-from modeling.csv_form import MARKS, SAMPLE, UNMARKED, fault, find_separator
+from modeling.csv_form import MARKS, SAMPLE, UNMARKED, checked, fault, find_separator
 
 BLOCK = 1 << 20  # bytes
-
-
-class Reader(Protocol):
-    """What `csv.reader` gives."""
-
-    line_num: int
-
-    def __iter__(self) -> Iterator[list[str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +42,13 @@ def rows_of(stream: BinaryIO, form: Form, name: str) -> Iterator[list[str]]:
     expected, start = 0, 1
     with _text(stream, form.encoding) as text:
         reader = csv.reader(text, delimiter=form.separator)
-        for row in _checked(reader, name):
+        for row in checked(reader, name):
             if any(cell and not cell.isspace() for cell in row):
                 expected = expected or len(row)
                 if len(row) != expected:
                     raise UserError(f"{name}, {fault(row, start, reader.line_num, expected, form.separator)}")
                 yield row
             start = reader.line_num + 1
-
-
-def _checked(reader: Reader, name: str) -> Iterator[list[str]]:
-    try:
-        yield from reader
-    except csv.Error as error:
-        why = f"{error}; close the quotation mark that opens before it"
-        raise UserError(f"{name}, line {reader.line_num}: {why}") from error
 
 
 @contextmanager

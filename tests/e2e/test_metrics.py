@@ -2,14 +2,15 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 
 from tests.support.deployment import TOKEN, Deployment
-from tests.support.stack import Deploy
+from tests.support.models import Trained
+from tests.support.stack import deploying
 
 pytestmark = pytest.mark.slow
 
@@ -31,12 +32,13 @@ def folders(deployment: Deployment) -> set[str]:
     return {path.name for path in (deployment.var_dir / "metrics").iterdir() if path.is_dir()}
 
 
-@pytest.fixture
-def deployment(deploy: Deploy) -> Deployment:
-    made = deploy("v", WEB_CONCURRENCY="2")
-    made.configure(proba_cutoff="0.4")
-    made.start("web")
-    return made
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory, trained: Trained) -> Iterator[Deployment]:
+    with deploying(tmp_path_factory.mktemp("metrics"), trained) as deploy:
+        made = deploy("v", WEB_CONCURRENCY="2")
+        made.configure(proba_cutoff="0.4")
+        made.start("web")
+        yield made
 
 
 def shows_the_revision(deployment: Deployment) -> bool:

@@ -8,7 +8,6 @@ from faults import (
     p04_hung_database,
     p05_long_outage,
     p16_model_swaps,
-    p18_dropped_connections,
 )
 from faults.finding import Finding
 from faults.world import Database, Servers
@@ -56,8 +55,3 @@ def test_a_swap_of_models_is_whole(own_servers: Servers) -> None:
 @pytest.mark.promise("P16")
 def test_a_bad_model_folder_never_serves(own_servers: Servers) -> None:
     check(p16_model_swaps.tamper(own_servers, "SQLite"))
-
-
-@pytest.mark.promise("P18")
-def test_dropped_connections_heal(own_servers: Servers) -> None:
-    check(p18_dropped_connections.try_it(own_servers, times=2))

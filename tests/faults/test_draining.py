@@ -14,7 +14,7 @@ from tests.support.deployment import Deployment
 from tests.support.stack import Deploy
 from tests.support.traffic import session
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise("P11")]
 DRAIN_SECONDS = 2
 
 

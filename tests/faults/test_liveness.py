@@ -19,6 +19,7 @@ from tests.support.peers import S3Peer, SmtpPeer
 from tests.support.proxy import Mode, Proxy
 from tests.support.stack import application, configure
 
+pytestmark = pytest.mark.promise("P13")
 NAMES = ("database", "redis", "smtp", "s3")
 NOWHERE = {
     "DATABASE_URL": "mysql+pymysql://root@127.0.0.1:9/holdfast",

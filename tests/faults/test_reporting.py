@@ -1,7 +1,9 @@
 """How the trials of promises are chosen, and what is made of them."""
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from faults.document import document, table
@@ -30,6 +32,18 @@ def test_every_promise_is_there_once_in_order() -> None:
     assert list(PROMISES) == [f"P{number}" for number in range(1, 24)]
     assert list(chosen(["P4", "P1"])) == ["P4", "P1"]
     assert chosen([]) == PROMISES
+
+
+def marked(source: str) -> Iterator[str]:
+    """The promises that the tests in a file are marked with."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.promise":
+            yield from (ast.literal_eval(each) for each in node.args)
+
+
+def test_every_promise_is_shown_by_a_test_of_the_whole_check() -> None:
+    sources = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {promise for source in sources for promise in marked(source)} == set(PROMISES)
 
 
 def test_the_page_and_the_table_tell_what_did_not_hold() -> None:

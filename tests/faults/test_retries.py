@@ -11,7 +11,7 @@ import requests
 from tests.support.deployment import TOKEN, Deployment
 from tests.support.stack import Deploy
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise("P3")]
 KEYS, POSTS = 12, 25
 
 

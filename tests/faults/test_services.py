@@ -2,7 +2,7 @@
 
 import pytest
 
-from faults import p06_hung_redis, p07_lost_redis, p09_archive_and_mail, p10_hung_error_reports, p13_liveness
+from faults import p06_hung_redis, p07_lost_redis, p09_archive_and_mail, p10_hung_error_reports
 from faults.world import Servers
 from tests.faults.test_databases import check
 
@@ -27,8 +27,3 @@ def test_archive_and_mail_server_in_trouble_are_not_felt(own_servers: Servers) -
 @pytest.mark.promise("P10")
 def test_error_reports_that_hang_are_not_felt(own_servers: Servers) -> None:
     check(p10_hung_error_reports.try_it(own_servers, errors=40, most_ms_more=50, most_exit=4))
-
-
-@pytest.mark.promise("P13")
-def test_liveness_depends_on_nothing(own_servers: Servers) -> None:
-    check(p13_liveness.try_it(own_servers, settle=0.1))

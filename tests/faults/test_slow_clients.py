@@ -11,7 +11,7 @@ import requests
 from tests.support.deployment import TOKEN, Deployment
 from tests.support.stack import Deploy
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise("P14")]
 START = f"POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
 GET = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 HALVES = (

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,12 +15,22 @@ import pytest
 from tests.modeling.tables import customers, write_csv
 
 ROOT = Path(__file__).parents[2]
+FLASK = ("-m", "flask")
+QUICKLY = """
+from functools import partial
+from flask.cli import main
+from jobs.commands import train
+from modeling.plan import QUICK
+train.TrainingRequest = partial(train.TrainingRequest, plan=QUICK)
+main()
+"""
+"""Likewise, with little work in a training: how well it learns is tested elsewhere."""
 
 
-def flask(var_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def flask(var_dir: Path, *words: str, program: Sequence[str] = FLASK) -> subprocess.CompletedProcess[str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environ = {**kept, "VAR_DIR": str(var_dir), "ORT_DISABLE_TELEMETRY": "1"}
-    command = [sys.executable, "-m", "flask", "--app", "app", *words]
+    command = [sys.executable, *program, "--app", "app", *words]
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=250, check=False)
 
 
@@ -35,7 +46,7 @@ def var_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained_once(var_dir: Path, table: Path) -> subprocess.CompletedProcess[str]:
-    return flask(var_dir, "train", str(table))
+    return flask(var_dir, "train", str(table), program=("-c", QUICKLY))
 
 
 @pytest.mark.slow
@@ -55,7 +66,8 @@ def test_it_says_what_it_decided_and_what_comes_next(
 @pytest.mark.slow
 def test_json_is_one_document(trained_once: subprocess.CompletedProcess[str], var_dir: Path, table: Path) -> None:
     assert trained_once.returncode == 0
-    done = flask(var_dir, "train", str(table), "--json", "--name", "spring", "--drop", "age", "--drop", "region")
+    words = ("train", str(table), "--json", "--name", "spring", "--drop", "age", "--drop", "region")
+    done = flask(var_dir, *words, program=("-c", QUICKLY))
     report = json.loads(done.stdout)
     assert report["models"][0]["ref"] == "spring@1"
     assert report["promotion"] is None

@@ -1,5 +1,6 @@
 """Files in every usual form give the same dataset; the others are refused with what to mend."""
 
+import csv
 import gzip
 import re
 from pathlib import Path
@@ -158,3 +159,11 @@ def test_a_file_with_a_single_unpaired_quote_far_down_names_the_fault(tmp_path: 
     path.write_text("id,plan,churn\n" + "a,x,Yes\n" * 5000 + 'b,"y,No\n' + "a,x,Yes\n" * 10)
     with pytest.raises(UserError, match=r"lines 5002 to 5012.*quotation mark"):
         read_file(path)
+
+
+def test_an_unpaired_quote_before_very_much_names_the_fault_and_changes_no_limit(tmp_path: Path) -> None:
+    path, limit = tmp_path / "bad.csv", csv.field_size_limit()
+    path.write_text("id,plan,churn\n" + "a,x,Yes\n" * 500 + 'b,"y,No\n' + "a,x,Yes\n" * (limit // 8 + 1))
+    with pytest.raises(UserError, match="quotation mark"):
+        read_file(path)
+    assert csv.field_size_limit() == limit

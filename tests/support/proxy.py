@@ -60,11 +60,19 @@ class Proxy:
 
     async def _close(self) -> None:
         if self._server is not None:
-            self._server.close()
+            await self._stop_accepting(self._server)
         self._flowing.set()
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
+
+    async def _stop_accepting(self, server: asyncio.Server) -> None:
+        """Only then closes it: Python 3.11 forgets, and leaves open, a connection that it has just accepted."""
+        for listening in server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        for _ in ("its transport is made", "its task is made", "its task begins"):
+            await asyncio.sleep(0)
+        server.close()
 
     async def _end(self) -> None:
         """Leaves no task behind: one that is destroyed while it is pending says so on standard error."""
