@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from app_settings import load_settings
 from benchmarks.cache_models import naive, ours
-from benchmarks.cache_report import told, written_into
+from benchmarks.cache_report import told
+from benchmarks.documents import written_into
 from benchmarks.services import chosen_services
 from data.cache_entry import Entry, EntryFormat, Format
 from data.memory_cache import MemoryCache
@@ -52,7 +53,7 @@ def main() -> None:
         found = _measured(cases)
     result = {"load": round(os.getloadavg()[0], 1), "rounds": ROUNDS, **_sorted_out(found, list(models))}
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(written_into(PAGE.read_text(encoding="utf-8"), result), encoding="utf-8")
+    PAGE.write_text(written_into(PAGE.read_text(encoding="utf-8"), "cache", told(result)), encoding="utf-8")
     print(told(result))
     print(f"\nwritten to {RESULT.relative_to(ROOT)} and {PAGE.relative_to(ROOT)}")
 

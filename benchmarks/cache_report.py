@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-BEGIN, END = "<!-- written by ./run.sh bench cache -->\n", "<!-- until here -->\n"
+from benchmarks.documents import heading, row
+
 TIMES = ("scoring", "cache off", "hit in memory", "miss in memory", "hit on Redis", "miss on Redis")
 Result = Mapping[str, Any]
 
@@ -13,12 +14,6 @@ def told(result: Result) -> str:
     return "\n".join(["".join(_models(result)), "".join(_formats(result["formats"])), *_conclusions(result)])
 
 
-def written_into(page: str, result: Result) -> str:
-    """The page with these figures between its two marks."""
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n{told(result)}\n\n{END}{rest.split(END)[1]}"
-
-
 def worth_from(times: Mapping[str, float], where: str) -> float | None:
     """The share of hits above which the cache is quicker than scoring each time; None when no share is enough."""
     hit, miss, scoring = times[f"hit {where}"], times[f"miss {where}"], times["scoring"]
@@ -26,20 +21,16 @@ def worth_from(times: Mapping[str, float], where: str) -> float | None:
 
 
 def _models(result: Result) -> Iterator[str]:
-    yield from _row("model", *TIMES, "memory pays from", "Redis pays from")
-    yield from _row(*["-"] * (len(TIMES) + 3))
+    yield heading("model", *TIMES, "memory pays from", "Redis pays from")
     for name, times in result["models"].items():
         shares = [_share(worth_from(times, where)) for where in ("in memory", "on Redis")]
-        yield from _row(name, *(f"{times[each]:,.1f}" for each in TIMES), *shares)
+        yield row(name, *(f"{times[each]:,.1f}" for each in TIMES), *shares)
 
 
 def _formats(formats: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield from _row("answer", "format", "bytes", "write", "read")
-    yield from _row(*["-"] * 5)
+    yield heading("answer", "format", "bytes", "write", "read")
     for each in formats:
-        yield from _row(
-            each["answer"], f"`{each['format']}`", *(f"{each[name]:,}" for name in ("bytes", "write", "read"))
-        )
+        yield row(each["answer"], f"`{each['format']}`", *(f"{each[name]:,}" for name in ("bytes", "write", "read")))
 
 
 def _conclusions(result: Result) -> Iterator[str]:
@@ -54,7 +45,3 @@ def _conclusions(result: Result) -> Iterator[str]:
 
 def _share(value: float | None) -> str:
     return "never" if value is None else f"{value:.0%} hits"
-
-
-def _row(*cells: str) -> Iterator[str]:
-    yield f"| {' | '.join(cells)} |\n"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cache_report import told, worth_from, written_into
+from benchmarks.cache_report import told, worth_from
+from benchmarks.documents import written_into
 from tests.support.deployment import ROOT
 
 RESULT: dict[str, Any] = json.loads((ROOT / "benchmarks" / "cache.json").read_text(encoding="utf-8"))
@@ -14,7 +15,7 @@ PAGE = (ROOT / "docs" / "cache.md").read_text(encoding="utf-8")
 
 def test_the_page_shows_the_figures_that_are_kept_beside_the_benchmark() -> None:
     assert told(RESULT) in PAGE
-    assert written_into(PAGE, RESULT) == PAGE
+    assert written_into(PAGE, "cache", told(RESULT)) == PAGE
 
 
 @pytest.mark.parametrize("model", RESULT["models"])

@@ -22,8 +22,9 @@ Transfer/sec:      1.00MB
 
 
 def test_a_clean_round() -> None:
-    found = read_round(SAID.replace("REST\n", ""), cpu_seconds=2.5)
+    found = read_round(SAID.replace("REST\n", ""), cpu_seconds=2.5, meanwhile=2.0)
     assert (found.requests_per_second, found.p50_ms, found.p99_ms, found.cpu_us) == (4990.5, 0.9, 1200.0, 500.0)
+    assert found.cpu_us_meanwhile == 400.0
     assert found.errors == 0
 
 
@@ -36,9 +37,9 @@ def test_a_clean_round() -> None:
     ],
 )
 def test_every_failure_counts(line: str, errors: int) -> None:
-    assert read_round(SAID.replace("REST\n", line), cpu_seconds=1.0).errors == errors
+    assert read_round(SAID.replace("REST\n", line), cpu_seconds=1.0, meanwhile=1.0).errors == errors
 
 
 def test_a_server_that_answers_nothing_is_no_measurement() -> None:
     with pytest.raises(SystemExit, match="no request was answered"):
-        read_round(SAID.replace("5000 requests", "0 requests"), cpu_seconds=1.0)
+        read_round(SAID.replace("5000 requests", "0 requests"), cpu_seconds=1.0, meanwhile=1.0)
