@@ -164,6 +164,8 @@ def _strict_json(value: Any) -> str:
 
 
 def _finite(value: float | None) -> float | None:
-    if value is not None and not math.isfinite(value):
+    if value is None:
+        return None
+    if not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
-    return value
+    return float(value)

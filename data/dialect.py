@@ -11,6 +11,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, func, or_
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.sql.expression import ColumnCollection, Insert
 
+from data.bulk import insert_rows
 from data.tables import locks
 
 Item = TypeVar("Item")
@@ -60,7 +61,7 @@ def insert_or_hold(connection: Connection, table: Table, rows: Iterable[Row]) ->
     connection's transaction ends: nobody else changes them meanwhile, and a read sees what they are."""
     ordered = sorted(rows, key=lambda row: [str(row[key.name]) for key in table.primary_key])
     for chunk in chunks(ordered):
-        connection.execute(_insert_or_keep(connection, table), chunk)
+        insert_rows(connection, _insert_or_keep(connection, table), chunk)
 
 
 def _insert_or_keep(connection: Connection, table: Table) -> Insert:
@@ -80,7 +81,7 @@ def upsert_newest(
         return
     statement = _insert_or_advance(connection, table, list(ordered[0]), time, tie)
     for chunk in chunks(ordered):
-        connection.execute(statement, chunk)
+        insert_rows(connection, statement, chunk)
 
 
 def _insert_or_advance(
