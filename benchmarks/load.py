@@ -99,12 +99,14 @@ def _latency(said: str, quantile: str) -> float:
 
 
 def _idle_again(pid: int) -> float:
-    """The CPU seconds of the server once it has finished what it does after its answers, such as shipping them."""
-    spent = _cpu_seconds(pid)
+    """The CPU seconds of the server once it has finished what it does after its answers, such as shipping them, and
+    rested for two pauses together."""
+    spent, rested = _cpu_seconds(pid), 0
     for _ in range(MOST_PAUSES):
         time.sleep(PAUSE_SECONDS)
         before, spent = spent, _cpu_seconds(pid)
-        if spent - before <= IDLE_SHARE * PAUSE_SECONDS:
+        rested = rested + 1 if spent - before <= IDLE_SHARE * PAUSE_SECONDS else 0
+        if rested == 2:
             return spent
     raise SystemExit("Error: the server does not come to rest after its answers")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.documents import written_into
-from benchmarks.load import require_wrk, write_script
+from benchmarks.load import require_wrk
 from benchmarks.profile import profile
 from benchmarks.services import chosen_services
 from benchmarks.speed.cases import EVERYTHING
@@ -25,11 +25,11 @@ from benchmarks.speed.picture import picture
 from benchmarks.speed.report import told
 from benchmarks.speed.rivals import WORKERS, rivals
 from benchmarks.speed.rounds import PREDICT, Rounds, medians
-from benchmarks.speed.starting import starts
+from benchmarks.speed.starting import memory, starts
 from helpers.errors import UserError
 from jobs.commands.up import FLASK
 from modeling.registry import ModelRegistry
-from tests.support.deployment import ROOT, TOKEN, Deployment
+from tests.support.deployment import ROOT, Deployment
 from tests.support.traffic import post_all
 
 ROUNDS, SECONDS = 5, 3
@@ -72,15 +72,14 @@ def _measured(service: Deployment, folder: Path) -> dict[str, Any]:
     bodies = several[:CUSTOMERS]
     service.configure(proba_cutoff=str(cutoff(champion, bodies)))
     found: dict[str, Any] = {"models": inside(registry, bodies)}
-    script = folder / "first.lua"
-    write_script(script, PREDICT, bodies, TOKEN)
-    found["start"] = starts(service, bodies[0], script)
+    found["start"] = starts(service, bodies[0])
     service.start("web")
     model = service.var_dir / "models" / champion.card.name / champion.card.version
     with rivals(folder, service.environ, model) as servers:
         rounds = Rounds(service, servers, bodies, several)
         found["high_risk"] = _high_risk(service, bodies)
         rounds.measure(ROUNDS, SECONDS)
+        found["memory"] = memory(service)
     service.stop("web")
     found |= {"medians": medians(rounds.found), "profile": profile(service.environ, bodies)}
     return {**_setting(), **found}

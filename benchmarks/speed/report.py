@@ -61,7 +61,7 @@ def _models(result: Result) -> Iterator[str]:
 
 def _memory(result: Result) -> Iterator[str]:
     yield heading("process", "PSS MB", "USS MB")
-    for place, each in enumerate(result["start"]["memory"]):
+    for place, each in enumerate(result["memory"]):
         yield row(f"worker {place}" if place else "master", f"{each['pss_mb']:,.0f}", f"{each['uss_mb']:,.0f}")
 
 

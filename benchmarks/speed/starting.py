@@ -1,71 +1,41 @@
 """How long the service takes from the start of its process to its first answer, and what memory its processes hold."""
 
 import time
-from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psutil
 import requests
 
-from benchmarks.load import drive
 from benchmarks.speed.customers import Body
-from benchmarks.speed.rivals import WORKERS
 from tests.support.deployment import Deployment, tree
 from tests.support.traffic import session
 
-STARTS, LOAD_SECONDS = 3, 2
+STARTS = 3
 PATIENCE_SECONDS, POLL_SECONDS = 60.0, 0.02
-Start = Mapping[str, Any]
 
 
-def starts(service: Deployment, body: Body, script: Path) -> dict[str, Any]:
-    """Starts the web with one worker and with all, in turn. Memory is that of each process after a short load, the
-    master's first: what it has for itself alone (USS), and with its part of what it shares (PSS)."""
-    found: dict[int, list[Start]] = {1: [], WORKERS: []}
-    for _ in range(STARTS):
-        for workers, some in found.items():
-            service.environ["WEB_CONCURRENCY"] = str(workers)
-            some.append(_start(service, body, script))
-    return summed_up(found[1], found[WORKERS])
+def starts(service: Deployment, body: Body) -> dict[str, Any]:
+    """Seconds until the first answer, their median and all."""
+    seconds = [_start(service, body) for _ in range(STARTS)]
+    return {"seconds": median(seconds), "all_seconds": seconds}
 
 
-def summed_up(one: Sequence[Start], all_of_them: Sequence[Start]) -> dict[str, Any]:
-    """Medians of the starts with one worker and with two."""
-    totals = [median(_total(each) for each in some) for some in (one, all_of_them)]
-    seconds = [each["seconds"] for each in all_of_them]
-    return {
-        "seconds": median(seconds),
-        "all_seconds": seconds,
-        "memory": [_middle(each) for each in zip(*(each["memory"] for each in all_of_them), strict=True)],
-        "mb_one_worker": totals[0],
-        "mb_two_workers": totals[1],
-        "mb_second_worker": round(totals[1] - totals[0], 1),
-    }
+def memory(service: Deployment) -> list[dict[str, float]]:
+    """Of each web process, the master's first: what it has for itself alone (USS), and with its part of what it shares
+    (PSS). To be asked after much work: with time, workers unshare what was loaded before the fork."""
+    return [_memory(process) for process in tree(service.processes["web"].pid)]
 
 
-def _middle(process: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: median(each[name] for each in process) for name in process[0]}
-
-
-def _total(start: Start) -> float:
-    found: float = round(sum(each["pss_mb"] for each in start["memory"]), 1)
-    return found
-
-
-def _start(service: Deployment, body: Body, script: Path) -> Start:
+def _start(service: Deployment, body: Body) -> float:
     with ThreadPoolExecutor(1) as pool:
         started = time.perf_counter()
         answered = pool.submit(_first_answer, f"{service.url}/predict", body)
         service.start("web")
         seconds = round(answered.result() - started, 3)
-    pid = service.processes["web"].pid
-    drive(service.url, script, pid, LOAD_SECONDS)
-    memory = [_memory(process) for process in tree(pid)]
     service.stop("web")
-    return {"seconds": seconds, "memory": memory}
+    return seconds
 
 
 def _first_answer(url: str, body: Body) -> float:
