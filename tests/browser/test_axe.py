@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from endpoints.pages import PAGE_BLUEPRINTS
-from tests.support.browser import DESK, PHONE, Watched, watch
+from tests.support.browser import COMPLETE, DESK, PHONE, Watched, watch
 from tests.support.customers import IDS
 from tests.support.lived_in import ADMIN, PLACES, LivedIn
 
@@ -16,7 +16,6 @@ pytestmark = pytest.mark.browser
 SCREENS = {"light": (DESK, PHONE), "dark": (PHONE, DESK)}
 """By theme the screen on which axe looks, and the other one."""
 OPEN_ALL = "() => document.querySelectorAll('details').forEach((each) => { each.open = true; })"
-COMPLETE = "() => !document.querySelector('.later[hx-get], .htmx-request') && document.fonts.status === 'loaded'"
 FINDINGS = """async () => (await axe.run(document, { resultTypes: ['violations'], preload: false })).violations
   .filter((found) => ['serious', 'critical'].includes(found.impact))
   .flatMap((found) => found.nodes.map((node) => `${found.id}: ${node.target} ${node.any[0]?.message ?? ''}`))"""

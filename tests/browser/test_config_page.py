@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from jobs.embedded_redis import embedded_redis
 from tests.browser.test_looks import CONTRAST
 from tests.support.asking import ask_many
-from tests.support.browser import DESK, PHONE, OpenBrowser, Site, served
+from tests.support.browser import OpenBrowser, Site, looks, served
 from tests.support.customers import IDS, fill_tables
 from tests.support.models import Trained
 from tests.support.stack import application, configure
@@ -48,6 +48,7 @@ def test_the_way_of_a_person_who_writes_no_code(browse: OpenBrowser, site: Site,
     assert high[LOWEST] > high[START], "the lower cutoff must make a difference"
     page = browse().sign_in()
     page.click("nav >> text=Config")
+    page.wait_for_load_state()
     effect = page.locator("[data-effect]")
     expect(effect).to_have_text(f"{high[START]} of {len(IDS)} clients are at high risk by their newest score.")
     slider = page.get_by_label("High risk from, as a slider")
@@ -150,22 +151,14 @@ def pages(page: Page, watched_url: str) -> list[str]:
     return ["/config", "/config/history", "/config/changes/1"]
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=lambda v: str(v["width"]))
-def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: ViewportSize) -> None:
-    watched = browse(viewport)
-    page = watched.sign_in()
+def test_it_fits_text_stands_out_and_everything_has_a_name(browse: OpenBrowser) -> None:
+    watched = browse()
+    page = watched.sign_in("/config")
     for path in pages(page, watched.site.url):
         watched.open(path).evaluate(OPEN_ALL)
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= viewport["width"], path
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_and_everything_has_a_name(browse: OpenBrowser, scheme: str) -> None:
-    watched = browse(color_scheme=scheme, reduced_motion="reduce")
-    page = watched.sign_in()
-    for path in pages(page, watched.site.url):
-        watched.open(path).evaluate(OPEN_ALL)
-        assert page.evaluate(CONTRAST) == [], path
+        for look in looks(page):
+            assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), (path, look)
+            assert page.evaluate(CONTRAST) == [], (path, look)
         nameless = "(all) => all.filter((e) => !e.labels.length && !e.ariaLabel).map((e) => e.outerHTML)"
         fields = page.locator("main :is(input:not([type=hidden]), select, textarea):visible")
         assert fields.evaluate_all(nameless) == [], path

@@ -14,7 +14,7 @@ from data.tables import readings
 from jobs.embedded_redis import embedded_redis
 from services.readout.kept import Readings
 from tests.browser.test_looks import CONTRAST
-from tests.support.browser import DESK, PHONE, OpenBrowser, Site, served
+from tests.support.browser import PHONE, OpenBrowser, Site, looks, served
 from tests.support.models import Trained
 from tests.support.stack import application, configure
 from tests.support.trials import BROKEN, EARLY, NOTE, PAST, STATES, UNDECIDED, WON, fill_trials
@@ -225,43 +225,30 @@ def test_the_arms_can_be_downloaded(browse: OpenBrowser) -> None:
     ]
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=lambda v: str(v["width"]))
-def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: object) -> None:
-    watched = browse(viewport)
-    watched.sign_in()
-    for path in PAGES:
-        page = complete(watched.open(path))
-        page.evaluate(OPEN_ALL)
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= viewport["width"], path  # type: ignore[index]
-        for table in page.locator(".answers").all():
-            assert table.evaluate("(e) => e.querySelector('table').scrollWidth - e.clientWidth") <= 0, path
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(browse: OpenBrowser, scheme: str) -> None:
-    watched = browse(color_scheme=scheme, reduced_motion="reduce")
-    watched.sign_in()
-    for path in PAGES:
-        page = complete(watched.open(path))
-        page.evaluate(OPEN_ALL)
-        assert page.evaluate(CONTRAST) == [], path
-
-
-def test_a_screen_reader_finds_its_way(browse: OpenBrowser) -> None:
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_for_everybody(browse: OpenBrowser, path: str) -> None:
     watched = browse()
-    watched.sign_in()
-    for path in PAGES:
-        page = complete(watched.open(path))
-        levels = page.locator("h1, h2, h3, h4").evaluate_all("(all) => all.map((e) => Number(e.tagName[1]))")
-        assert levels[0] == 1
-        assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), path
-        assert page.locator("table:not(:has(caption))").count() == 0
-        assert page.locator("thead th:not([scope=col]), tbody th:not([scope=row])").count() == 0
-        assert page.locator("svg:not([aria-hidden]):not([aria-label])").count() == 0
-        nameless = "(all) => all.filter((e) => !e.labels.length && !e.ariaLabel).length"
-        assert page.locator("input:not([type=hidden]), select, textarea").evaluate_all(nameless) == 0
-        ids = page.locator("[id]").evaluate_all("(all) => all.map((e) => e.id)")
-        assert len(ids) == len(set(ids)), path
+    page = complete(watched.sign_in(path))
+    page.evaluate(OPEN_ALL)
+    for look in looks(page):
+        assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), look
+        for table in page.locator(".answers").all():
+            assert table.evaluate("(e) => e.querySelector('table').scrollWidth - e.clientWidth") <= 0, look
+        assert page.evaluate(CONTRAST) == [], look
+    check_for_a_screen_reader(page)
+
+
+def check_for_a_screen_reader(page: Page) -> None:
+    levels = page.locator("h1, h2, h3, h4").evaluate_all("(all) => all.map((e) => Number(e.tagName[1]))")
+    assert levels[0] == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    assert page.locator("table:not(:has(caption))").count() == 0
+    assert page.locator("thead th:not([scope=col]), tbody th:not([scope=row])").count() == 0
+    assert page.locator("svg:not([aria-hidden]):not([aria-label])").count() == 0
+    nameless = "(all) => all.filter((e) => !e.labels.length && !e.ariaLabel).length"
+    assert page.locator("input:not([type=hidden]), select, textarea").evaluate_all(nameless) == 0
+    ids = page.locator("[id]").evaluate_all("(all) => all.map((e) => e.id)")
+    assert len(ids) == len(set(ids))
 
 
 def test_the_list_keeps_what_was_learned(browse: OpenBrowser) -> None:

@@ -3,10 +3,11 @@
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.support.browser import DESK, PHONE, OpenBrowser
+from tests.support.browser import DESK, PHONE, OpenBrowser, looks
 from tests.support.customers import IDS, LONG_ID
 
 pytestmark = pytest.mark.browser
+TABLET = ViewportSize(width=768, height=900)
 PAGES = (
     "/model_interface",
     "/model_interface?view=what-if",
@@ -42,18 +43,28 @@ def with_results(page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize("viewport", [PHONE, ViewportSize(width=768, height=900), DESK], ids=lambda v: str(v["width"]))
-def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: ViewportSize) -> None:
-    watched = browse(viewport)
-    wide = "() => document.scrollingElement.scrollWidth"
-    assert watched.open("/login").evaluate(wide) <= viewport["width"]
+def check_looks(page: Page, what: str) -> None:
+    """On three screens, in both themes: nothing is wider than the screen, and text stands out from its ground."""
+    fits = "document.scrollingElement.scrollWidth <= innerWidth"
+    page.set_viewport_size(TABLET)
+    assert page.evaluate(fits), what
+    for look in looks(page):
+        assert page.evaluate(fits), (what, look)
+        assert page.evaluate(CONTRAST) == [], (what, look)
+
+
+def test_every_page_fits_the_screen_and_can_be_read(browse: OpenBrowser) -> None:
+    watched = browse()
+    check_looks(watched.open("/login"), "/login")
     page = watched.sign_in()
     for path in PAGES:
-        assert watched.open(path).evaluate(wide) <= viewport["width"], path
+        check_looks(watched.open(path), path)
     watched.open("/model_interface")
-    assert with_results(page).evaluate(wide) <= viewport["width"]
-    cut_off = "(e) => e.querySelector('table').scrollWidth - e.clientWidth"
-    assert page.locator(".answers").evaluate(cut_off) <= 0
+    check_looks(with_results(page), "results")
+    for screen in (PHONE, TABLET, DESK):
+        page.set_viewport_size(screen)
+        cut_off = "(e) => e.querySelector('table').scrollWidth - e.clientWidth"
+        assert page.locator(".answers").evaluate(cut_off) <= 0, screen
 
 
 @pytest.mark.parametrize("width", [1280, 1100, 768, 360])
@@ -86,17 +97,6 @@ def test_on_a_phone_each_client_is_a_card_with_its_labels(browse: OpenBrowser) -
     assert box["height"] > 200
     label = card.locator("[data-label='Money at risk']").evaluate("(e) => getComputedStyle(e, '::before').content")
     assert label == '"Money at risk"'
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(browse: OpenBrowser, scheme: str) -> None:
-    watched = browse(color_scheme=scheme, reduced_motion="reduce")
-    assert watched.open("/login").evaluate(CONTRAST) == []
-    page = watched.sign_in()
-    for path in PAGES:
-        assert watched.open(path).evaluate(CONTRAST) == [], path
-    watched.open("/model_interface")
-    assert with_results(page).evaluate(CONTRAST) == []
 
 
 def test_dark_is_dark_and_light_is_light(browse: OpenBrowser) -> None:

@@ -3,11 +3,11 @@
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from services.config.lifecycle import Lifecycle
 from tests.browser.test_looks import CONTRAST
-from tests.support.browser import DESK, PHONE, OpenBrowser, Site
+from tests.support.browser import OpenBrowser, Site, looks
 
 pytestmark = pytest.mark.browser
 CARD = "/models/catboost/1"
@@ -65,30 +65,17 @@ def test_the_list_can_be_sorted(browse: OpenBrowser) -> None:
     assert len(set(values)) > 1
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=lambda v: str(v["width"]))
-def test_nothing_is_wider_than_the_screen(browse: OpenBrowser, viewport: ViewportSize) -> None:
-    watched = browse(viewport)
-    watched.sign_in()
-    for path in PAGES:
-        page = complete(watched.open(path))
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= viewport["width"], path
-        for table in page.locator(".answers").all():
-            assert table.evaluate("(e) => e.querySelector('table').scrollWidth - e.clientWidth") <= 0, path
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(browse: OpenBrowser, scheme: str) -> None:
-    watched = browse(color_scheme=scheme, reduced_motion="reduce")
-    watched.sign_in()
-    for path in PAGES:
-        assert watched.open(path).evaluate(CONTRAST) == [], path
-
-
-def test_a_screen_reader_finds_its_way(browse: OpenBrowser) -> None:
+def test_it_fits_text_stands_out_and_a_screen_reader_finds_its_way(browse: OpenBrowser) -> None:
     watched = browse()
     watched.sign_in()
     for path in PAGES:
-        page = watched.open(path)
+        page = complete(watched.open(path))
+        for look in looks(page):
+            assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), (path, look)
+            for table in page.locator(".answers").all():
+                cut_off = "(e) => e.querySelector('table').scrollWidth - e.clientWidth"
+                assert table.evaluate(cut_off) <= 0, (path, look)
+            assert page.evaluate(CONTRAST) == [], (path, look)
         levels = page.locator("h1, h2, h3, h4").evaluate_all("(all) => all.map((e) => Number(e.tagName[1]))")
         assert levels[0] == 1
         assert all(later - earlier <= 1 for earlier, later in pairwise(levels)), path

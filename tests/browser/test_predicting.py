@@ -26,7 +26,7 @@ def column(page: Page, place: int) -> list[str]:
 
 
 def test_sign_in_predict_by_ids_sign_out(browse: OpenBrowser) -> None:
-    page = browse().sign_in()
+    page = browse().sign_in_by_form()
     predict(page, "\n".join([*IDS[:4], "nobody"]))
     expect(page.locator("tbody tr")).to_have_count(4)
     expect(page.locator(".notice")).to_contain_text("nobody: unknown")

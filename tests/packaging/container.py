@@ -63,7 +63,7 @@ def built(folder: Path) -> Iterator[str]:
     try:
         yield name
     finally:
-        call("buildah", *store(), "rmi", name)
+        call("podman", *store(), "rmi", "--no-prune", name)
 
 
 def described(image: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from apiflask import APIFlask
@@ -22,7 +23,10 @@ from tests.support.visitor import PASSWORD
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESK = ViewportSize(width=1280, height=860)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = ViewportSize(width=360, height=740)
+COMPLETE = "() => !document.querySelector('.later[hx-get], .htmx-request') && document.fonts.status === 'loaded'"
+"""Nothing is still to come that a page asks for."""
 _numbers = count(1)
 
 
@@ -57,6 +61,11 @@ class Watched:
         return self.page
 
     def sign_in(self, path: str = "/model_interface") -> Page:
+        """Signs a new user in, past the form, and opens `path`."""
+        self.enter(self.site.person())
+        return self.open(path)
+
+    def sign_in_by_form(self, path: str = "/model_interface") -> Page:
         """Signs a new user in through the form and lands on `path`."""
         page = self.open(path)
         page.fill("#username", self.site.person())
@@ -88,6 +97,17 @@ class Watched:
 
 
 OpenBrowser = Callable[..., Watched]
+
+
+def looks(page: Page) -> Iterator[str]:
+    """Shows the page that is open, once it is whole, light and dark, on a phone and, at last, on a desk."""
+    page.emulate_media(reduced_motion="reduce")
+    page.wait_for_function(COMPLETE)
+    for name, screen in (("phone", PHONE), ("desk", DESK)):
+        page.set_viewport_size(screen)
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            yield f"{scheme} on a {name}"
 
 
 def watch(chromium: Browser, site: Site, viewport: ViewportSize = DESK, **options: object) -> Watched:
