@@ -5,8 +5,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import Browser, Request
 
-from tests.browser.test_axe import COMPLETE
-from tests.support.browser import Site, watch
+from tests.support.browser import COMPLETE, Site, watch
 from tests.support.lived_in import ADMIN, PLACES, LivedIn
 
 pytestmark = pytest.mark.browser
