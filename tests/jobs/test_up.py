@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 import requests
@@ -19,13 +20,13 @@ from tests.support.stack import Deploy
 pytestmark = pytest.mark.slow
 
 
-def up(deployment: Deployment) -> "subprocess.Popen[bytes]":
-    with (deployment.var_dir / "up.log").open("ab") as log:
-        return subprocess.Popen([*FLASK, "up"], cwd=ROOT, env=deployment.environ, stdout=log, stderr=log)
+def up(deployment: Deployment, command: Sequence[str] = (*FLASK, "up")) -> "subprocess.Popen[bytes]":
+    with (deployment.var_dir / "up.log").open("wb") as log:
+        return subprocess.Popen(command, cwd=ROOT, env=deployment.environ, stdout=log, stderr=log)
 
 
 def wait_for_greeting(deployment: Deployment, process: "subprocess.Popen[bytes]") -> str:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 200
     while "Ask it about" not in (said := deployment.log("up")):
         assert process.poll() is None, said
         assert time.monotonic() < deadline, said
@@ -40,61 +41,60 @@ def run(
     return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, check=False, timeout=60)
 
 
-def test_it_greets_answers_stops_whole_and_starts_again(deploy: Deploy) -> None:
-    deployment = deploy("v")
-    for _ in range(2):
-        process = up(deployment)
-        said = wait_for_greeting(deployment, process)
-        command = said[said.index("curl -s") :]
-        body = json.loads(command[command.index("-d '") + 4 : command.index("}'") + 1])
-        answer = requests.post(
-            f"{deployment.url}/predict", json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
-        )
-        assert answer.status_code == 200
-        assert answer.json()["recent_times_id_seen"] is not None, "the embedded Redis does not answer"
-        assert len(of_folder(deployment.var_dir)) >= 6
-
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
-        assert of_folder(deployment.var_dir) == []
-        (deployment.var_dir / "up.log").unlink()
-    for name in ("first-user.txt", "last-config.json"):
-        assert (deployment.var_dir / name).stat().st_mode & 0o777 == 0o600
+def check_answer(deployment: Deployment, said: str) -> None:
+    """To the call that the greeting gives to paste."""
+    command = said[said.index("curl -s") :]
+    body = json.loads(command[command.index("-d '") + 4 : command.index("}'") + 1])
+    answer = requests.post(
+        f"{deployment.url}/predict", json=body, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10
+    )
+    assert answer.status_code == 200
+    assert answer.json()["recent_times_id_seen"] is not None, "the embedded Redis does not answer"
+    assert len(of_folder(deployment.var_dir)) >= 6
 
 
-def test_a_second_one_on_the_same_folder_is_refused_and_harms_nothing(deploy: Deploy) -> None:
-    deployment = deploy("v")
-    process = up(deployment)
-    wait_for_greeting(deployment, process)
+def check_a_second_is_refused(deployment: Deployment, process: "subprocess.Popen[bytes]") -> None:
     ended = run(deployment, PORT=str(free_port()))
     assert ended.returncode == 1
     assert ended.stderr.strip().startswith(f"Error: Holdfast is already running on VAR_DIR {deployment.var_dir} (pid ")
     assert f"(pid {process.pid})" in ended.stderr
     with build_redis(load_settings(deployment.environ).redis_address(), timeout=5) as redis:
         assert redis.ping()
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 0
 
 
-def test_what_a_killed_one_started_stops_and_the_next_one_starts(deploy: Deploy) -> None:
-    deployment = deploy("v")
-    process = up(deployment)
-    wait_for_greeting(deployment, process)
-    process.kill()
-    process.wait()
-    (deployment.var_dir / "up.log").unlink()
-
-    process = up(deployment)  # at once: it waits for the others to stop
-    wait_for_greeting(deployment, process)
+def check_it_stops_whole(deployment: Deployment, process: "subprocess.Popen[bytes]") -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
     assert of_folder(deployment.var_dir) == []
 
 
-def test_a_killed_one_leaves_nothing_behind_but_its_redis(deploy: Deploy) -> None:
+def test_the_very_first_one_trains_a_model_and_lets_no_second_in(tmp_path: Path) -> None:
+    with Deployment(tmp_path / "v", {}) as deployment:
+        process = up(deployment, ["./run.sh"])
+        said = wait_for_greeting(deployment, process)
+        assert "No model is in service yet: training a first one" in said
+        check_answer(deployment, said)
+        check_a_second_is_refused(deployment, process)
+        check_it_stops_whole(deployment, process)
+        for name in ("first-user.txt", "last-config.json"):
+            assert (deployment.var_dir / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_one_that_is_killed_stops_and_the_next_ones_start(deploy: Deploy) -> None:
     deployment = deploy("v")
     process = up(deployment)
+    check_answer(deployment, wait_for_greeting(deployment, process))
+    process.kill()
+    process.wait()
+
+    process = up(deployment)  # at once: it waits for what the killed one started to stop
     wait_for_greeting(deployment, process)
+    check_it_stops_whole(deployment, process)
+
+    process = up(deployment)
+    said = wait_for_greeting(deployment, process)
+    assert "training a first one" not in said
+    check_answer(deployment, said)
     process.kill()
     process.wait()
     deadline = time.monotonic() + 30
