@@ -82,6 +82,7 @@ class Wiring:
     registry: ModelRegistry
     live: LiveConfigSource
     config_changes: Lifecycle
+    staging: StagingDeployment | None
     customers: CustomerService
     predictions: PredictionService
     idempotency: Idempotency
@@ -207,6 +208,7 @@ def build_wiring(
     token_memory = TokenMemory(engine, clock)
     readings = Readings(engine, clock)
     predictions = PredictionService(live, customers, activity, redis_guard, partial(_record, spool), clock, metrics)
+    staging = _staging(settings, engine, clock)
     return Wiring(
         settings=settings,
         clock=clock,
@@ -217,8 +219,9 @@ def build_wiring(
         registry=registry,
         live=live,
         config_changes=Lifecycle(
-            engine, registry, clock, partial(redis_guard.call, activity.announce, default=False), _staging(settings)
+            engine, registry, clock, partial(redis_guard.call, activity.announce, default=False), staging
         ),
+        staging=staging,
         customers=customers,
         predictions=predictions,
         idempotency=Idempotency(KeptAnswers(redis), redis_guard),
@@ -314,10 +317,10 @@ def _webhook(settings: Settings, clock: Clock) -> WebhookSender | None:
     return WebhookSender(url, settings.webhook_secret.get_secret_value(), clock) if url else None
 
 
-def _staging(settings: Settings) -> StagingDeployment | None:
+def _staging(settings: Settings, engine: Engine, clock: Clock) -> StagingDeployment | None:
     """Nothing is tried out elsewhere where no address is set."""
     url, token = settings.stage_url, settings.stage_token.get_secret_value()
-    return StagingDeployment(StageClient(url, token), settings.environment) if url else None
+    return StagingDeployment(StageClient(url, token), settings.environment, engine, clock) if url else None
 
 
 def _archive(settings: Settings) -> Archive:

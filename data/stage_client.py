@@ -50,13 +50,17 @@ class StageClient:
         except (TypeError, ValueError, KeyError):
             raise StageProblem(f"STAGE_URL ({self.url}) answered something else than a configuration") from None
 
-    def change(self, values: Mapping[str, Any], reason: str) -> bool:
-        """Puts the values into force there; False when they were already."""
+    def change(self, values: Mapping[str, Any], reason: str) -> int | None:
+        """Puts the values into force there and gives the revision that they became; None when they were already."""
         reply = self._call("POST", "/v1/config", "config:write", {"values": dict(values), "reason": reason})
         if reply.get("state") == "rehearsed":
             text = "waits for approval: approve it there, or turn two_person_rule off there"
             raise StageProblem(f"STAGE_URL ({self.url}): its change {reply.get('change')} {text}", refused=True)
-        return reply.get("state") != "unchanged"
+        if reply.get("state") == "unchanged":
+            return None
+        if not isinstance(reply.get("revision"), int):
+            raise StageProblem(f"STAGE_URL ({self.url}) answered a change without its revision")
+        return int(reply["revision"])
 
     def refresh(self) -> None:
         """Every process there follows its table from now on."""

@@ -145,6 +145,19 @@ config_changes = Table(
     **_OPTIONS,
 )
 
+# The trial that is under way on a staging deployment, and what staging is still to be given back; see
+# `data.staging_trial_store`. `place` is the SHA-256 of its address.
+staging_trials = Table(
+    "staging_trials",
+    metadata,
+    Column("place", Key(64), primary_key=True),
+    Column("holder", Key(36), nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("held_until", UtcDateTime, nullable=False),
+    Column("owed", Document),
+    **_KEYED,
+)
+
 # Files of customers to be scored, and their rows in chunks: a chunk that is not done is still to be scored. `unused`
 # names the columns that no model reads.
 scoring_jobs = Table(

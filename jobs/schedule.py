@@ -61,6 +61,7 @@ def duties(wired: Wiring) -> list[Duty]:
         Duty("guardrails_outcomes", OUTCOMES_SECONDS, guard.watch_outcomes),
         Duty("waiting_outcomes", WAITING_SECONDS, partial(settle_all, wired.engine)),
         Duty("readings", READINGS_SECONDS, partial(_keep_up, wired)),
+        *([Duty("staging_left", GUARD_SECONDS, wired.staging.clear)] if wired.staging else []),
     ]
 
 

@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.support.models",
     "tests.support.stack",
     "tests.support.browser",
+    "tests.support.staging",
     "tests.support.lived_in",
 ]
 

@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
+from sqlalchemy import Engine
 
 from data.stage_client import StageClient, StageConfig, StageProblem
+from data.staging_trial_store import Owed
+from helpers.clock import Clock
 from helpers.errors import UserError
 from services.answers import Question
 from services.client_id import LONGEST_ID
@@ -16,8 +20,11 @@ from services.config.candidate import Candidate
 from services.config.golden import Golden, question
 from services.config.model import LiveConfig
 from services.config.staging_checks import LocalScores, Staged
+from services.config.staging_debt import put_back
+from services.config.staging_lease import WAIT_SECONDS, Lease, leased, left
 from services.prose import LONGEST
 
+log = structlog.get_logger()
 PREFIX = "rehearsal/"
 ROWS_A_CALL, MOST_EXAMPLES = 200, 20
 OF_ITS_OWN = frozenset({"two_person_rule", "email_policy", "email_recipients", "alert_recipients"})
@@ -39,6 +46,7 @@ class _Trial:
     compared: int = 0
     wrong: int = 0
     examples: list[dict[str, str]] = field(default_factory=list)
+    left_by_another: str | None = None
 
     def note(self, client_id: str, fault: str) -> None:
         self.wrong += 1
@@ -48,74 +56,106 @@ class _Trial:
 
 @dataclass(frozen=True, slots=True)
 class StagingDeployment:
-    """`place` is the name of this deployment's environment, for whoever reads staging's history."""
+    """`place` is the name of this deployment's environment, for whoever reads staging's history; `engine` is of its own
+    database, where trials take turns and what staging is to be given back is written down beforehand."""
 
     client: StageClient
     place: str
+    engine: Engine
+    clock: Clock
 
     def try_out(self, candidate: Candidate, reason: str, customers: Sequence[Golden]) -> dict[str, Any]:
         """The report: `passed`, `error` in words, staging's `url` and `revision`, how many customers were asked for,
-        answered, compared and wrong, with examples, the keys left out, what was put back, and seconds. Never raises."""
+        answered, compared and wrong, with examples, the keys left out, what an earlier trial had left there, what was
+        put back, and seconds. Raises nothing but SQLAlchemyError, when the own database is away."""
         begun, trial = time.monotonic(), _Trial()
-        put_back = None
+        taken_back = None
         why = f"tried out for {self.place}, after its config revision {candidate.base}: {reason}"[:LONGEST]
         try:
-            before = self.client.config()
+            with leased(self.engine, self.clock, self.client.url, WAIT_SECONDS) as lease:
+                trial.left_by_another = self._settle(lease)
+                error: str | None = self._attempt(lease, trial, candidate, why, customers)
+                if error:
+                    taken_back = self._taken_back(lease)
+                else:
+                    lease.owe(None)
         except StageProblem as problem:
-            error: str | None = str(problem)
-        else:
-            error, refused = self._attempt(trial, candidate, why, customers)
-            put_back = self._put_back(before, candidate, why) if error and not refused else None
+            error = str(problem)
         return {
             "passed": error is None,
             "error": error,
             "url": self.client.url,
             **asdict(trial),
             "left_out": sorted(set(candidate.changes) & OF_ITS_OWN),
-            "put_back": put_back,
+            "put_back": taken_back,
             "seconds": round(time.monotonic() - begun, 3),
         }
 
-    def _attempt(
-        self, trial: _Trial, candidate: Candidate, why: str, customers: Sequence[Golden]
-    ) -> tuple[str | None, bool]:
-        """What went wrong, and whether staging refused the change and so did nothing."""
-        values = shared(candidate.changes)
+    def clear(self) -> None:
+        """Puts back what a trial left there whose process died, or that staging did not answer in time. To be called
+        now and then; raises SQLAlchemyError."""
+        if not left(self.engine, self.clock, self.client.url):
+            return
         try:
-            if values:
-                self.client.change(values, why)
+            with leased(self.engine, self.clock, self.client.url, 0) as lease:
+                log.info("staging_cleared", outcome=self._settle(lease))
         except StageProblem as problem:
-            return str(problem), problem.refused
-        try:
-            self._ask(trial, self._follow(trial, candidate, customers), customers)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the change was not shown to work
-            return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}", False
-        return _verdict(trial), False
+            log.warning("staging_not_cleared", error=str(problem))
 
-    def _follow(self, trial: _Trial, candidate: Candidate, customers: Sequence[Golden]) -> Staged:
+    def _settle(self, lease: Lease) -> str | None:
+        """What was done about that which is owed. Raises StageProblem."""
+        return None if lease.owed is None else put_back(self.client, lease, lease.owed)
+
+    def _taken_back(self, lease: Lease) -> str | None:
+        try:
+            return self._settle(lease)
+        except StageProblem as problem:
+            return f"the values before could not be put back there yet: {problem}"
+
+    def _attempt(
+        self, lease: Lease, trial: _Trial, candidate: Candidate, why: str, customers: Sequence[Golden]
+    ) -> str | None:
+        """What went wrong."""
+        try:
+            self._apply(lease, shared(candidate.changes), why)
+            self._ask(lease, trial, self._follow(lease, trial, candidate, customers), customers)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the change was not shown to work
+            return str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return _verdict(trial)
+
+    def _apply(self, lease: Lease, values: Mapping[str, str], why: str) -> None:
+        """Puts the values into force there; what staging had before is written down first."""
+        found = self.client.config()
+        if not values:
+            return
+        before = {key: found.values[key] for key in values if key in found.values}
+        owed = Owed(before, dict(values), why, self.clock.now().timestamp())
+        lease.owe(owed)
+        try:
+            landed = self.client.change(values, why)
+        except StageProblem as problem:
+            if problem.refused:
+                lease.owe(None)
+            raise
+        lease.owe(None if landed is None else replace(owed, landed=landed))
+
+    def _follow(self, lease: Lease, trial: _Trial, candidate: Candidate, customers: Sequence[Golden]) -> Staged:
+        lease.keep()
         self.client.refresh()
         found = self.client.config()
         trial.revision = found.revision
         asked = [each for each in (question(candidate.after, customer) for customer in customers) if each]
         return Staged(_read(found, candidate), found.revision, LocalScores(candidate.after, asked))
 
-    def _ask(self, trial: _Trial, staged: Staged, customers: Sequence[Golden]) -> None:
+    def _ask(self, lease: Lease, trial: _Trial, staged: Staged, customers: Sequence[Golden]) -> None:
         rows = _instances(staged.local, customers)
         for first in range(0, len(rows), ROWS_A_CALL):
             chunk = rows[first : first + ROWS_A_CALL]
             trial.asked += len(chunk)
+            lease.keep()
             answers = _by_key(self.client.ask(chunk))
             for row in chunk:
                 _look(trial, staged, row, answers.get(row["key"]))
-
-    def _put_back(self, before: StageConfig, candidate: Candidate, why: str) -> str:
-        values = {key: before.values[key] for key in shared(candidate.changes) if key in before.values}
-        try:
-            changed = bool(values) and self.client.change(values, f"taken back, {why}"[:LONGEST])
-            self.client.refresh()
-        except StageProblem as problem:
-            return f"the values before could not be put back there: {problem}"
-        return "the values before were put back there" if changed else "nothing had changed there"
 
 
 def _read(found: StageConfig, candidate: Candidate) -> LiveConfig:

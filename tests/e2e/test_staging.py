@@ -3,94 +3,20 @@
 import json
 import shutil
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
-from apiflask import APIFlask
-from werkzeug.test import TestResponse
 
-from data.audit_log import AuditEntry, list_entries
-from data.feature_store import Customer, replace_customers
+from data.audit_log import list_entries
 from data.stage_client import StageClient, StageProblem
-from helpers.clock import SystemClock
-from services.config.model import LiveConfig
-from tests.support.browser import served
-from tests.support.customers import customer_fields
 from tests.support.deployment import TOKEN, free_port
 from tests.support.models import Trained
 from tests.support.stack import application, configure
+from tests.support.staging import BATCH, CUSTOMERS, Front, Two
 
 pytestmark = pytest.mark.slow
-CUSTOMERS = 30
-BATCH = "/v1/predict/batch"
-
-
-@dataclass
-class Front:
-    """What stands before staging, and may spoil what it answers to a path."""
-
-    behind: WSGIApplication
-    spoil: dict[str, Callable[[bytes], tuple[str, bytes]]] = field(default_factory=dict)
-
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Any:
-        spoil = self.spoil.get(environ["PATH_INFO"])
-        if spoil is None:
-            return self.behind(environ, start)
-        answered = b"".join(self.behind(environ, lambda *_args: lambda _data: None))
-        status, body = spoil(answered)
-        start(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
-        return [body]
-
-
-@dataclass
-class Two:
-    """Production, whose changes are tried out on staging first."""
-
-    prod: APIFlask
-    stage: APIFlask
-    front: Front
-
-    def change(self, **values: Any) -> TestResponse:
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        given = {"values": values, "reason": "too many calls"}
-        return self.prod.test_client().post("/v1/config", json=given, headers=headers)
-
-    def config(self, app: APIFlask) -> LiveConfig:
-        return LiveConfig.model_validate(app.extensions["holdfast"].config_changes.current().values)
-
-    def audited(self) -> list[AuditEntry]:
-        with self.prod.extensions["holdfast"].engine.connect() as connection:
-            return [each for each in list_entries(connection) if each.subject.startswith("config change")]
-
-    def report(self) -> dict[str, Any]:
-        report = self.prod.extensions["holdfast"].config_changes.listing(1)[0].staging
-        assert report is not None
-        return dict(report)
-
-
-@pytest.fixture
-def two(tmp_path: Path, trained: Trained, embedded_redis_url: str) -> Iterator[Two]:
-    with application(tmp_path / "stage", trained, f"{embedded_redis_url}?db=1") as stage:
-        configure(stage, aliases=trained.aliases, holdout_percentage="20")
-        front = Front(stage.wsgi_app)
-        stage.wsgi_app = front  # type: ignore[assignment]
-        with served(stage) as url:
-            given = {"STAGE_URL": url, "STAGE_TOKEN": TOKEN}
-            with application(tmp_path / "prod", trained, f"{embedded_redis_url}?db=2", **given) as prod:
-                configure(prod, aliases=trained.aliases)
-                fill(prod, trained)
-                yield Two(prod, stage, front)
-
-
-def fill(app: APIFlask, trained: Trained) -> None:
-    now = SystemClock().now()
-    rows = [Customer(f"c{n:02}", customer_fields(trained.schema, n), None, now) for n in range(CUSTOMERS)]
-    with app.extensions["holdfast"].engine.begin() as connection:
-        replace_customers(connection, rows)
 
 
 def test_a_change_that_works_on_staging_is_promoted(two: Two) -> None:
@@ -218,7 +144,7 @@ def test_a_change_stays_where_it_is_while_staging_is_away(
     given = {"STAGE_URL": f"http://127.0.0.1:{free_port()}", "STAGE_TOKEN": TOKEN}
     with application(tmp_path / "prod", trained, f"{embedded_redis_url}?db=2", **given) as prod:
         configure(prod, aliases=trained.aliases)
-        two = Two(prod, prod, Front(prod.wsgi_app))
+        two = Two(prod, prod, Front(prod.wsgi_app), given)
         reply = two.change(proba_cutoff=0.3)
         assert (reply.status_code, "does not answer GET /v1/config" in reply.get_json()["detail"]) == (422, True)
         assert two.config(prod).proba_cutoff == 0.5
