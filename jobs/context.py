@@ -28,7 +28,8 @@ def senders(wired: Wiring) -> Senders:
 def beat(wired: Wiring, process: str) -> None:
     """Touches `VAR_DIR/PROCESS.heartbeat`, whose age tells a supervisor whether the process still works, and tells
     the fleet likewise."""
-    wired.pulse.beat(process)
+    wired.pulse.role = process
+    wired.pulse.beat()
     folder = wired.settings.var_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from jobs.worker import work
 def command() -> None:
     """Send mail and webhooks that are due and score uploaded files, until SIGTERM or Ctrl-C. Any number may run."""
     wired = wiring()
+    beat(wired, "worker")  # first: as soon as duties have begun, signs of life are given in the role told so far
     wired.ensure_started()  # also ships what a worker that was killed left in its spool
     try:
         work(wired.settings.redis_address(), partial(beat, wired, "worker"))

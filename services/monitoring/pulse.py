@@ -41,6 +41,7 @@ class Pulse:
         self._degraded = degraded
         self._guard = guard
         self._clock = clock
+        self.role = WEB
         self._lock = threading.Lock()
         self._pid = 0
         self._started_at = 0.0
@@ -49,21 +50,21 @@ class Pulse:
         self._since: dict[str, float] = {}
         self._spool_since: float | None = None
 
-    def beat(self, role: str = WEB) -> None:
+    def beat(self) -> None:
         """To be called each `BEAT_SECONDS` or more often. Never raises: what could not be told is told next time."""
         with self._lock:
             self._begin()
             if self._told_at is not None and time.monotonic() - self._told_at < LEAST_PAUSE:
                 return
             self._told_at = time.monotonic()
-            self._tell(role)
+            self._tell()
 
     def leave(self) -> None:
         """Tells the last counts, and takes the process off the list: it ends in order."""
         with self._lock:
             if self._pid != os.getpid():
                 return
-            self._tell(WEB)
+            self._tell()
             self._try(lambda: self._store.leave(f"{socket.gethostname()}:{self._pid}"))
 
     def _begin(self) -> None:
@@ -72,9 +73,9 @@ class Pulse:
         self._pid, self._started_at, self._told_at = os.getpid(), self._now(), None
         self._known, self._since, self._spool_since = tally(self._metrics), {}, None
 
-    def _tell(self, role: str) -> None:
+    def _tell(self) -> None:
         counted = tally(self._metrics)
-        beat = self._web() if role == WEB else self._bare(role)
+        beat = self._web() if self.role == WEB else self._bare()
         if self._try(lambda: self._store.beat(beat, counted - self._known)):
             self._known = counted
 
@@ -85,7 +86,7 @@ class Pulse:
         self._since = {name: self._since.get(name, now) for name in troubles}
         self._spool_since = (self._spool_since or now) if depth else None
         return replace(
-            self._bare(WEB),
+            self._bare(),
             revision=self._live.current().revision if self._live.ready else None,
             refreshed_at=None if age is None else now - age,
             spool=depth,
@@ -93,8 +94,8 @@ class Pulse:
             troubles={name: (text, self._since[name]) for name, text in troubles.items()},
         )
 
-    def _bare(self, role: str) -> Beat:
-        return Beat(socket.gethostname(), self._pid, role, self._started_at, self._now())
+    def _bare(self) -> Beat:
+        return Beat(socket.gethostname(), self._pid, self.role, self._started_at, self._now())
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
