@@ -17,6 +17,7 @@ from services.background import Background
 
 log = structlog.get_logger()
 REMEMBERED = 100_000
+MOST_SINGLE = 10_000  # read one by one; enough for the clients of some minutes
 PATIENCE_SECONDS = 0.05
 PATIENCE_A_CLIENT = 0.0005  # a batch asks for many at once, and its caller waits for the scores of all
 WARM_SECONDS = 2.0
@@ -59,7 +60,7 @@ class CustomerService:
         self._metrics = metrics
         self._hits, self._misses = (metrics.cache_lookups.labels("ltv", result) for result in ("hit", "miss"))
         self._lock = threading.Lock()
-        self._known: LRUCache[str, tuple[float | None, float]] = LRUCache(REMEMBERED)
+        self._known: LRUCache[str, tuple[float | None, float]] = LRUCache(MOST_SINGLE)
         self._table = _UNREAD
         self._asked: dict[str, threading.Event] = {}
         self._gathered: list[str] = []
