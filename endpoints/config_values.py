@@ -33,7 +33,9 @@ class Wanted(BaseModel):
         description="Values by key, as JSON or as the text that the table would hold.",
         json_schema_extra={"propertyNames": {"enum": list(KEYS)}},
     )
-    reason: str = Field(min_length=1, description="Why; it is kept with the change.")
+    reason: str = Field(
+        min_length=1, description="Why; it is kept with the change.", json_schema_extra={"pattern": r"\S"}
+    )
     dry_run: bool = Field(False, description="Check and rehearse only; nothing is written.")
 
 

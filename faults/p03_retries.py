@@ -9,6 +9,7 @@ import orjson
 from faults.finding import Finding
 from faults.world import Database, Servers
 from tests.support.connections import Connections, Reply, posted
+from tests.support.own_loop import ran
 
 AT_ONCE = 50
 WAIT_SECONDS = 60.0
@@ -21,9 +22,9 @@ def try_it(servers: Servers, database: Database, *, keys: int = 100, posts: int 
         tries = [f"key-{number}" for number in range(keys)] * posts
         random.Random(keys).shuffle(tries)
         bodies = {key: orjson.dumps({"client_id": key, **customer}) for key in tries}
-        replies = asyncio.run(_all(deployment.url, [(key, bodies[key]) for key in tries]))
+        replies = ran(_all(deployment.url, [(key, bodies[key]) for key in tries]))
         other = orjson.dumps({"client_id": "somebody else", **customer})
-        changed = asyncio.run(_all(deployment.url, [(key, other) for key in bodies]))
+        changed = ran(_all(deployment.url, [(key, other) for key in bodies]))
         deployment.wait_for(f"select count(*) >= {keys} from model_logs", 1, WAIT_SECONDS)
         rows = deployment.scalar("select count(*) from model_logs")
     answers = defaultdict(set)

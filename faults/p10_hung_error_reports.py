@@ -1,6 +1,5 @@
 """P10: a place for error reports that hangs is felt by nobody."""
 
-import asyncio
 import time
 
 import orjson
@@ -10,6 +9,7 @@ from faults.world import Servers
 from tests.support.connections import Connections, Reply, posted
 from tests.support.deployment import Deployment
 from tests.support.mailroom import proxied
+from tests.support.own_loop import ran
 from tests.support.third_party import AGES
 
 BROKEN = "fragile_rule@7"
@@ -43,7 +43,7 @@ def _fail(servers: Servers, errors: int, **environ: str) -> tuple[float, float, 
         experiment = {"name": "broken", "salt": "broken", "arms": {BROKEN: 1.0}}
         deployment.configure(experiment=experiment, shadow=[], holdout_percentage="0")
         deployment.start("web")
-        replies, seconds = asyncio.run(_ask(deployment, {**servers.customers()[0], "tenure_months": AGES + 1}, errors))
+        replies, seconds = ran(_ask(deployment, {**servers.customers()[0], "tenure_months": AGES + 1}, errors))
         begun = time.monotonic()
         deployment.stop("web")
         return 1_000 * seconds / errors, time.monotonic() - begun, [reply.status for reply in replies]

@@ -11,6 +11,7 @@ from faults.finding import Finding
 from faults.world import Servers
 from tests.support.connections import Connections, Reply, posted
 from tests.support.open_load import OpenLoad
+from tests.support.own_loop import ran
 
 CUSTOMERS = 100
 CALLERS = 8
@@ -48,12 +49,12 @@ def try_it(
 
     with servers.service("SQLite", "web") as deployment:
         customers = servers.customers()
-        capacity = asyncio.run(_capacity(deployment.url, lambda number: batch(f"c{number}", customers), seconds / 4))
+        capacity = ran(_capacity(deployment.url, lambda number: batch(f"c{number}", customers), seconds / 4))
         with Batches(deployment.url, customers, times * capacity, watch) as load:
             time.sleep(seconds)
             load.stop()
         ended = time.monotonic()
-        recovery = asyncio.run(_recovery(deployment.url, batch("after", customers), ended))
+        recovery = ran(_recovery(deployment.url, batch("after", customers), ended))
     good = load.statuses()[200] / seconds
     polite = sum(reply.status == 503 and b"retry-after:" in reply.head.lower() for reply in refusals)
     return Finding(

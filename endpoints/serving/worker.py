@@ -51,6 +51,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         )
         for listener in self.sockets:
             _limit_waiting(listener)
+        self.shares.tell(self.age, 0)
         super().run()
 
     def accept(self, listener: socket.socket) -> None:

@@ -30,15 +30,25 @@ def test_a_worker_has_more_than_another_that_lives() -> None:
 def test_connections_that_are_kept_are_spread_over_the_workers(deploy: Deploy) -> None:
     service = deploy(WEB_CONCURRENCY="2")
     service.start("web")
+    _await_workers(service, 2)
     spread = _spread(service)
     assert sum(spread) == CONNECTIONS
     assert max(spread) - min(spread) <= 2
 
     service.web_workers()[0].kill()
-    service.wait_until_ready()
+    _await_workers(service, 3)
     spread = _spread(service)
     assert sum(spread) == CONNECTIONS
     assert max(spread) - min(spread) <= 2
+
+
+def _await_workers(service: Deployment, number: int) -> None:
+    """Until so many workers in all have begun to serve: each says so once, just before."""
+    deadline = time.monotonic() + 60
+    while service.log("web").count('"event":"config_in_force"') < number:
+        assert time.monotonic() < deadline, service.log("web")
+        time.sleep(0.1)
+    time.sleep(0.5)
 
 
 def _spread(service: Deployment) -> list[int]:
