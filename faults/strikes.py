@@ -9,6 +9,7 @@ from redis import Redis
 
 from faults.p18_dropped_connections import drop_connections
 from faults.world import World
+from tests.support.own_server import OwnServer
 from tests.support.peers import ACCEPT
 
 SECONDS = 15.0
@@ -25,21 +26,29 @@ def restart_web(world: World) -> None:
     world.deployment.start("web")
 
 
+def _freeze(server: OwnServer) -> None:
+    server.freeze()
+    time.sleep(SECONDS)
+    server.thaw()
+
+
+def _kill(server: OwnServer) -> None:
+    server.kill()
+    time.sleep(SECONDS / 3)
+    server.start()
+
+
 def kill_worker_tree(world: World) -> None:
     world.deployment.kill("worker")
     world.deployment.start("worker")
 
 
 def freeze_database(world: World) -> None:
-    world.mariadb.server.freeze()
-    time.sleep(SECONDS)
-    world.mariadb.server.thaw()
+    _freeze(world.mariadb.server)
 
 
 def kill_database(world: World) -> None:
-    world.mariadb.server.kill()
-    time.sleep(SECONDS / 3)
-    world.mariadb.server.start()
+    _kill(world.mariadb.server)
 
 
 def drop_database_connections(world: World) -> None:
@@ -47,15 +56,11 @@ def drop_database_connections(world: World) -> None:
 
 
 def freeze_redis(world: World) -> None:
-    world.redis.server.freeze()
-    time.sleep(SECONDS)
-    world.redis.server.thaw()
+    _freeze(world.redis.server)
 
 
 def kill_redis(world: World) -> None:
-    world.redis.server.kill()
-    time.sleep(SECONDS / 3)
-    world.redis.server.start()
+    _kill(world.redis.server)
 
 
 def flush_redis(world: World) -> None:
