@@ -23,7 +23,7 @@ from tests.support.visitor import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 """For what a page does: a busy machine is no fault of it."""
 DESK = ViewportSize(width=1280, height=860)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
