@@ -21,13 +21,13 @@ from endpoints.serving.parked import Parked
 from endpoints.serving.parting import Parting
 from endpoints.serving.queueing import Queueing
 from endpoints.serving.reception import Reception, Ways
-from endpoints.serving.shares import Shares
+from endpoints.serving.shares import Courtesy, Shares
 from endpoints.serving.turns import Turns
 
 READ_SECONDS, WRITE_SECONDS = 5, 30
 """How long a thread waits for the next bytes of a long request, and for a client to take the next ones of an answer."""
 HEAD_START_SECONDS = 0.002
-"""For a worker with fewer connections. One that is busy for longer is not waited for."""
+"""For workers with fewer connections, at each of their chances."""
 _KEPT: "Future[bool]" = Future()
 _KEPT.set_result(True)
 
@@ -51,14 +51,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         )
         for listener in self.sockets:
             _limit_waiting(listener)
+        self._courtesy = Courtesy()
         self.shares.tell(self.age, 0)
         super().run()
 
     def accept(self, listener: socket.socket) -> None:
-        if self.shares.has_more(self.age, self.nr_conns):
+        """A connection that is left to others is looked for again in the next turn of the loop."""
+        fewer = self.shares.fewer(self.age, self.nr_conns)
+        if fewer:
             time.sleep(HEAD_START_SECONDS)
+        if self._courtesy.grants(fewer):
+            return
         super().accept(listener)
-        self.shares.tell(self.age, self.nr_conns)
+        self._tell_share()
 
     def enqueue_req(self, conn: Any) -> None:
         self._reception.receive(conn)
@@ -78,7 +83,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def murder_pending(self) -> None:
         """gunicorn calls it in each turn of its loop, and so once a second at least."""
-        self.shares.tell(self.age, self.nr_conns)
+        self._tell_share()
         now = time.monotonic()
         self._parked.sweep(now)
         if now >= self._stop_at:
@@ -95,6 +100,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     @property
     def _service(self) -> Any:
         return self.wsgi.extensions["holdfast"]
+
+    def _tell_share(self) -> None:
+        """A worker that takes no more connections is not waited for."""
+        if self._accepting:
+            self.shares.tell(self.age, self.nr_conns)
+        else:
+            self.shares.leave(self.age)
 
     def _drain(self) -> None:
         if not self.draining:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_looks import CONTRAST
-from tests.support.browser import PHONE, OpenBrowser, Site, looks, served
+from tests.support.browser import PHONE, OpenBrowser, Site, looks, served, until
 from tests.support.calls import Calls
 from tests.support.models import Trained
 from tests.support.stack import application, configure
@@ -190,10 +190,8 @@ def test_the_chart_is_drawn_in_the_colours_of_the_page_light_and_dark(browse: Op
     assert kelp in light
     assert risk in light
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(300)
-    dark = ink(page)
-    assert kelp not in dark
-    assert [98, 202, 174] in dark
+    until(page, lambda: [98, 202, 174] in ink(page))
+    assert kelp not in ink(page)
     assert page.locator("#chart").get_attribute("role") == "img"
     assert "31 answers" in (page.locator("#chart").get_attribute("aria-label") or "")
 

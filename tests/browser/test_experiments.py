@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import delete
 
 from data.tables import readings
@@ -186,11 +186,20 @@ def test_the_list_stands_at_once_and_its_verdicts_follow(browse: OpenBrowser) ->
 
 
 @pytest.mark.usefixtures("nothing_kept")
-def test_a_lost_connection_is_told(browse: OpenBrowser) -> None:
-    watched = browse()
-    page = watched.sign_in()
+def test_a_lost_connection_is_told(browse: OpenBrowser, site: Site) -> None:
+    """Also when the script that tells it comes late."""
+    page = browse().sign_in("/account")
+    scripts: list[Route] = []
+
+    def hold(route: Route) -> None:
+        scripts.append(route)
+
+    page.route("**/page.js", hold)
     page.route("**/experiments?part=months", lambda route: route.abort())
-    watched.open("/experiments")
+    with page.expect_request("**/page.js"):
+        page.goto(f"{site.url}/experiments", wait_until="commit")
+    page.wait_for_timeout(1000)
+    scripts.pop().continue_()
     expect(page.locator("#announce")).to_contain_text("could not be reached")
     expect(page.locator("#announce")).to_be_visible()
 

@@ -177,7 +177,7 @@ def test_a_reader_does_not_wait_for_a_writer(engine: Engine) -> None:
         writing.execute(locks.insert(), {"name": "being written"})
         started = time.monotonic()
         assert names(engine) == set()
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10, "a lock is waited for for 30 s"
     assert names(engine) == {"being written"}
 
 

@@ -18,11 +18,11 @@ def silent_port() -> Iterator[int]:
 
 
 def test_a_silent_server_costs_one_timeout(silent_port: int) -> None:
-    with build_redis(f"redis://127.0.0.1:{silent_port}/0", timeout=0.1) as client:
+    with build_redis(f"redis://127.0.0.1:{silent_port}/0", timeout=1) as client:
         started = time.monotonic()
         with pytest.raises(redis.RedisError):
             client.ping()
-        assert time.monotonic() - started < 0.2
+        assert time.monotonic() - started < 2
 
 
 def test_it_talks_to_a_real_one(redis_url: str) -> None:

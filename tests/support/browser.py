@@ -1,6 +1,7 @@
 """A real browser in front of the real application, watched for what it should never do."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Literal
 
 import pytest
 from apiflask import APIFlask
-from playwright.sync_api import Browser, Page, Request, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Request, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from endpoints.session_cookie import COOKIE
@@ -22,6 +23,8 @@ from tests.support.visitor import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PATIENCE_MS = 30_000
+"""For what a page does: a busy machine is no fault of it."""
 DESK = ViewportSize(width=1280, height=860)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PHONE = ViewportSize(width=360, height=740)
@@ -110,10 +113,18 @@ def looks(page: Page) -> Iterator[str]:
             yield f"{scheme} on a {name}"
 
 
+def until(page: Page, done: Callable[[], bool]) -> None:
+    """Waits for what only the test can see."""
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not done():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+
+
 def watch(chromium: Browser, site: Site, viewport: ViewportSize = DESK, **options: object) -> Watched:
     """A fresh window, with cookies and a cache of its own."""
     context = chromium.new_context(viewport=viewport, **options)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     watched = Watched(context.new_page(), site)
     watched.listen()
     return watched
@@ -123,6 +134,7 @@ def watch(chromium: Browser, site: Site, viewport: ViewportSize = DESK, **option
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         absent("Chromium", "install the package chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

@@ -2,8 +2,10 @@
 
 import asyncio
 import re
+import socket
 from collections import deque
 from dataclasses import dataclass
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from tests.support.deployment import TOKEN
@@ -71,6 +73,38 @@ class Connections:
 
 async def _read(reader: asyncio.StreamReader) -> Reply:
     head = await reader.readuntil(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    body = await reader.readexactly(int(length.group(1)) if length else 0)
+    return _reply(head, await reader.readexactly(_length(head)))
+
+
+def received(connection: socket.socket) -> Reply:
+    """The next answer, whole, in however many pieces it comes."""
+    (reply,) = received_in_turn(connection, 1)
+    return reply
+
+
+def received_in_turn(connection: socket.socket, number: int) -> list[Reply]:
+    """The next answers; what comes behind them is lost. Raises EOFError when there are not so many."""
+    with connection.makefile("rb") as stream:
+        return [_next(stream) for _ in range(number)]
+
+
+def _next(stream: BinaryIO) -> Reply:
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = stream.readline()
+        if not line:
+            raise EOFError(head)
+        head += line
+    body = stream.read(_length(head))
+    if len(body) < _length(head):
+        raise EOFError(head + body)
+    return _reply(head, body)
+
+
+def _length(head: bytes) -> int:
+    found = _LENGTH.search(head)
+    return int(found.group(1)) if found else 0
+
+
+def _reply(head: bytes, body: bytes) -> Reply:
     return Reply(int(head[9:12]), head, body)
