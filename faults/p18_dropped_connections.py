@@ -11,6 +11,7 @@ from tests.support.own_mariadb import OwnMariaDb
 from tests.support.traffic import change_cutoff, reading, wait_for_reads
 
 DRAIN_SECONDS = 30.0
+CUTOFFS = (0.4, 0.5, 0.65, 0.7)
 
 
 def drop_connections(mariadb: OwnMariaDb) -> int:
@@ -26,22 +27,24 @@ def drop_connections(mariadb: OwnMariaDb) -> int:
 
 
 def try_it(servers: Servers, *, times: int = 10, per_second: float = 60.0) -> Finding:
-    """Predictions ask the database nothing: what does ask it is read all the time, and changed after each kill."""
+    """Predictions ask the database nothing: what does ask it is read all the while. Then the service rests."""
     dropped, changed = 0, list[int]()
     with servers.service("MariaDB", "web") as deployment:
         with OpenLoad(deployment.url, servers.customers(), per_second) as load, reading(deployment) as read:
-            for number in range(times):
+            for _ in range(times):
                 load.wait_for_answers(int(per_second))
                 dropped += drop_connections(servers.mariadb)
-                changed.append(change_cutoff(deployment, 0.4 + 0.01 * number))
                 wait_for_reads(read)
+        for cutoff in CUTOFFS:
+            dropped += drop_connections(servers.mariadb)
+            changed.append(change_cutoff(deployment, cutoff))
         found, _ = drained(deployment.engine, load, DRAIN_SECONDS)
     asked = read + changed
     others = load.attempted - load.statuses()[200], len(asked) - asked.count(200)
     return Finding(
         promise="P18",
         on="MariaDB",
-        fault=f"every connection killed, {times} times",
+        fault=f"every connection killed, {times + len(changed)} times",
         count=f"{dropped} connections, {load.attempted:,} predictions, {len(read)} reads, {len(changed)} changes",
         figure=f"{others[0]} predictions and {others[1]} reads and changes not 200; {found.told()}",
         holds=found.clean and others == (0, 0) and dropped >= times,
