@@ -17,7 +17,10 @@ HALVES = (
     b"POST /pre",
     posted("/predict", b"{}").partition(b"\r\n\r\n")[0],
     posted("/predict", b"{" + b" " * 500)[:-400],
+    posted("/predict", b"{" + b" " * 100_000)[:-30_000],
+    posted("/predict", b"{}", Expect="100-continue")[:-2],
 )
+"""The last two are read by a thread before they are whole: one is too long to be waited for, one waits to be told."""
 TOO_SLOW = b"HTTP/1.1 408"
 
 

@@ -19,13 +19,17 @@ from tests.support.open_load import OpenLoad
 DRAIN_SECONDS = 60.0
 MODELS = ("additive@1", "gradient_boosting@1", "catboost@1")
 BASE = "gradient_boosting"
+CUSTOMERS = 40
+"""So few that each is soon met again, by another model too: what one model answered must not be another's answer."""
 AS_STORED = 1e-6
 """Scores are answered and stored with six decimals."""
 
 
 def swap(servers: Servers, database: Database, *, swaps: int = 50, per_second: float = 100.0) -> Finding:
-    with servers.service(database, "web") as deployment:
-        with OpenLoad(deployment.url, servers.customers(), per_second) as load:
+    with servers.service(database) as deployment:
+        deployment.configure(cache_ttl_seconds=600)
+        deployment.start("web")
+        with OpenLoad(deployment.url, servers.customers()[:CUSTOMERS], per_second) as load:
             for number in range(swaps):
                 load.wait_for_answers(int(per_second / 4))
                 put_in_charge(deployment, servers, MODELS[number % len(MODELS)])

@@ -1,20 +1,17 @@
 """P18: connections to the database that are dropped heal before anybody notices."""
 
-from collections import Counter
-
 from sqlalchemy import text
 
 from data.engine import build_engine
 from faults.finding import Finding
 from faults.tally import drained
 from faults.world import Servers
-from tests.support.deployment import Deployment
 from tests.support.open_load import OpenLoad
 from tests.support.own_mariadb import OwnMariaDb
-from tests.support.traffic import session
+from tests.support.traffic import change_cutoff, reading, wait_for_reads
 
 DRAIN_SECONDS = 30.0
-READS = ("/assignments/anna", "/v1/call-list?limit=5", "/v1/experiments/faults/readout")
+CUTOFFS = (0.4, 0.5, 0.65, 0.7)
 
 
 def drop_connections(mariadb: OwnMariaDb) -> int:
@@ -30,27 +27,25 @@ def drop_connections(mariadb: OwnMariaDb) -> int:
 
 
 def try_it(servers: Servers, *, times: int = 10, per_second: float = 60.0) -> Finding:
-    """Beside predictions, which ask the database nothing, what does ask it is read after each time."""
-    dropped, read = 0, Counter[int]()
+    """Predictions ask the database nothing: what does ask it is read all the while. Then the service rests."""
+    dropped, changed = 0, list[int]()
     with servers.service("MariaDB", "web") as deployment:
-        _read(deployment)  # so that there are connections to drop
-        with OpenLoad(deployment.url, servers.customers(), per_second) as load:
+        with OpenLoad(deployment.url, servers.customers(), per_second) as load, reading(deployment) as read:
             for _ in range(times):
                 load.wait_for_answers(int(per_second))
                 dropped += drop_connections(servers.mariadb)
-                read += _read(deployment)
+                wait_for_reads(read)
+        for cutoff in CUTOFFS:
+            dropped += drop_connections(servers.mariadb)
+            changed.append(change_cutoff(deployment, cutoff))
         found, _ = drained(deployment.engine, load, DRAIN_SECONDS)
-    other = load.attempted - load.statuses()[200]
+    asked = read + changed
+    others = load.attempted - load.statuses()[200], len(asked) - asked.count(200)
     return Finding(
         promise="P18",
         on="MariaDB",
-        fault=f"every connection killed, {times} times",
-        count=f"{dropped} connections, {load.attempted:,} predictions, {read.total()} reads",
-        figure=f"{other} predictions and {read.total() - read[200]} reads not 200; {found.told()}",
-        holds=found.clean and other == 0 and set(read) == {200} and dropped >= times,
+        fault=f"every connection killed, {times + len(changed)} times",
+        count=f"{dropped} connections, {load.attempted:,} predictions, {len(read)} reads, {len(changed)} changes",
+        figure=f"{others[0]} predictions and {others[1]} reads and changes not 200; {found.told()}",
+        holds=found.clean and others == (0, 0) and dropped >= times,
     )
-
-
-def _read(deployment: Deployment) -> Counter[int]:
-    with session() as own:
-        return Counter(own.get(f"{deployment.url}{path}", timeout=30).status_code for path in READS * 4)

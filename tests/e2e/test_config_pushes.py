@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.deployment import ROOT, TOKEN, Deployment
 from tests.support.models import Trained
 from tests.support.pushing import POISON, PUSHES, good_cutoff
 from tests.support.stack import Deploy
+from tests.support.traffic import session
 
 PUSHERS = 4
 
@@ -94,6 +96,19 @@ def test_two_hundred_pushes_at_once(deployment: Deployment, trained: Trained) ->
         assert each["high_risk"] == ("yes" if each["prediction"] >= in_force[each["config_revision"]] else "no")
     told = deployment.post("/config-refresh", {}).json()
     assert (told["new_revision"], good_cutoff(PUSHERS, 0) > in_force[ids[-1]]) == (ids[-1], True)
+    assert revisions_answered_by(deployment, customers[0]) == {ids[-1]}
+
+
+def revisions_answered_by(deployment: Deployment, customer: dict[str, Any]) -> set[int]:
+    """Those of every worker's next answer: kept connections are shared evenly among them."""
+    with ExitStack() as stack:
+        clients = [stack.enter_context(session()) for _ in range(8)]
+        bodies = [{"client_id": f"last {n}", **customer} for n in range(len(clients))]
+        answers = [
+            each.post(f"{deployment.url}/predict", json=body, timeout=30)
+            for each, body in zip(clients, bodies, strict=True)
+        ]
+        return {answer.json()["config_revision"] for answer in answers}
 
 
 def cutoffs_by_revision(rows: list[ConfigRow]) -> dict[int, float]:

@@ -8,9 +8,10 @@ import pytest
 from apiflask import APIFlask
 from flask import request
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import Headers
 
 from data.tables import outcomes
+from endpoints.serving.refusals import OVERLOADED, TOO_SLOW
 from services.accounts import AccountService
 from tests.support.deployment import TOKEN
 from tests.support.models import Trained
@@ -30,16 +31,16 @@ def addresses(app: APIFlask) -> list[str]:
     return sorted(plain | {"/assets/app.css", "/absent"})
 
 
-def check_hardened(answer: TestResponse, scheme: str) -> None:
-    policy = answer.headers["Content-Security-Policy"]
+def check_hardened(headers: Headers, scheme: str) -> None:
+    policy = headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "default-src 'self'" in policy or "default-src 'none'" in policy
     for directive in ("base-uri 'none'", "frame-ancestors 'none'", "object-src 'none'"):
         assert directive in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["X-Frame-Options"] == "DENY"
-    assert ("Strict-Transport-Security" in answer.headers) == (scheme == "https")
-    for line in answer.headers.getlist("Set-Cookie"):
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert ("Strict-Transport-Security" in headers) == (scheme == "https")
+    for line in headers.getlist("Set-Cookie"):
         assert "HttpOnly" in line
         assert "SameSite" in line
         assert "Domain" not in line
@@ -63,7 +64,7 @@ def test_headers_on_all_routes_methods_and_errors(
                 headers = {"X-CSRFToken": visitor._token, "Accept": "text/html", "Referer": f"{scheme}://localhost/"}
             answer = getattr(visitor.client, method)(address, base_url=f"{scheme}://localhost", headers=headers)
             statuses.add(answer.status_code)
-            check_hardened(answer, scheme)
+            check_hardened(answer.headers, scheme)
             assert answer.status_code < 500, (address, method, answer.text)
     assert EXPECTED[who] <= statuses
 
@@ -87,7 +88,24 @@ def test_headers_on_every_other_error(app: APIFlask, client: FlaskClient, custom
     answers.append(client.post("/outcomes", json={"client_id": "a", "churned": True, "observed_at": "2026-01-01"}))
     assert {each.status_code for each in answers} == {400, 403, 413, 415, 422, 401, 429, 500, 503}
     for answer in answers:
-        check_hardened(answer, "http")
+        check_hardened(answer.headers, "http")
+
+
+@pytest.mark.promise("P21")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_headers_on_a_prediction_that_no_framework_answers(
+    client: FlaskClient, customer: dict[str, Any], scheme: str
+) -> None:
+    answer = client.post("/predict", json={"client_id": "a", **customer}, base_url=f"{scheme}://localhost")
+    assert answer.status_code == 200
+    check_hardened(answer.headers, scheme)
+
+
+@pytest.mark.promise("P21")
+@pytest.mark.parametrize("refusal", [OVERLOADED, TOO_SLOW])
+def test_headers_on_the_refusal_of_a_request_that_nobody_read(refusal: bytes) -> None:
+    _status, *lines = refusal.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    check_hardened(Headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)]), "http")
 
 
 def test_a_forged_host_is_refused_where_the_public_address_is_known(

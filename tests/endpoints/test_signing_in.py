@@ -1,7 +1,9 @@
 """Signing in and out over HTTP: cookies, form tokens, where one lands, what an ended session is worth."""
 
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -233,12 +235,14 @@ def test_in_production_the_form_cookie_is_locked_to_the_host_too(
 
 
 @pytest.mark.promise("P22")
-def test_no_password_reaches_the_log(visitor: Visitor, capfd: pytest.CaptureFixture[str]) -> None:
-    configure_logging()
-    visitor.sign_in(password="canary-in-a-wrong-password")
-    visitor.sign_in("canary-in-a-name")
-    visitor.sign_in()
-    written = "".join(capfd.readouterr())
+def test_no_password_reaches_the_log(visitor: Visitor) -> None:
+    with StringIO() as stream, redirect_stdout(stream), redirect_stderr(stream):
+        configure_logging()
+        visitor.sign_in(password="canary-in-a-wrong-password")
+        visitor.sign_in("canary-in-a-name")
+        visitor.sign_in()
+        written = stream.getvalue()
+    configure_logging()  # or the next test would log to a stream that is closed
     assert "signed_in" in written
     assert PASSWORD not in written
     assert "canary" not in written

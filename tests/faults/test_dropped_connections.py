@@ -1,9 +1,7 @@
 """The database drops every connection, again and again: nobody who asks notices."""
 
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,13 +9,11 @@ from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from data.engine import build_engine
-from tests.support.deployment import Deployment
 from tests.support.services import ADMIN_URL
 from tests.support.stack import Deploy
-from tests.support.traffic import Load, session
+from tests.support.traffic import Load, change_cutoff, reading, wait_for_reads
 
 pytestmark = [pytest.mark.slow, pytest.mark.promise("P18")]
-READS = ("/v1/config/history", "/v1/experiments", "/v1/config")  # whole answers: what is streamed has begun by then
 
 
 @pytest.fixture
@@ -37,33 +33,6 @@ def kill_all(admin: Engine, database: str) -> int:
     return len(ids)
 
 
-@contextmanager
-def reading(deployment: Deployment) -> Iterator[list[int]]:
-    """What is read from the database, over and over; the statuses of the answers."""
-    statuses: list[int] = []
-    over = threading.Event()
-
-    def read() -> None:
-        with session() as own:
-            while not over.wait(0.02):
-                path = READS[len(statuses) % len(READS)]
-                statuses.append(own.get(f"{deployment.url}{path}", timeout=30).status_code)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    yield statuses
-    over.set()
-    thread.join()
-
-
-def wait_for_reads(statuses: list[int], seconds: float = 30) -> None:
-    """Until one has begun and ended, so that no read meets two kills."""
-    goal, deadline = len(statuses) + 2, time.monotonic() + seconds
-    while len(statuses) < goal:
-        assert time.monotonic() < deadline, "the reads made no progress"
-        time.sleep(0.02)
-
-
 def test_ten_times_every_connection_is_killed(
     deploy: Deploy, fresh_mariadb_url: str, embedded_redis_url: str, admin: Engine, customer: dict[str, Any]
 ) -> None:
@@ -79,4 +48,6 @@ def test_ten_times_every_connection_is_killed(
         load.wait_for_answers(20)
     assert killed >= 10
     assert (set(load.statuses), set(read)) == ({200}, {200}), deployment.log("web")[-20_000:]
+    changed = [kill_all(admin, database) and change_cutoff(deployment, cutoff) for cutoff in (0.4, 0.5, 0.6, 0.7)]
+    assert set(changed) == {200}
     deployment.wait_for("select count(*) from model_logs", len(load.acknowledged))

@@ -95,6 +95,7 @@ def test_the_stored_hash_is_no_token(engine: Engine, service: SignInService, tok
     assert service.who(stored) is None
 
 
+@pytest.mark.promise("P20")
 def test_an_idle_session_dies(service: SignInService, clock: StandingClock, token: str) -> None:
     clock.move(IDLE - timedelta(seconds=1))
     assert service.who(token)
@@ -106,6 +107,7 @@ def test_an_idle_session_dies(service: SignInService, clock: StandingClock, toke
     assert service.who(token) is None, "a session that died stays dead"
 
 
+@pytest.mark.promise("P20")
 def test_a_busy_session_dies_too(service: SignInService, clock: StandingClock, token: str) -> None:
     hours = int(ABSOLUTE.total_seconds() // 3600)
     for _ in range(hours - 1):
@@ -115,6 +117,7 @@ def test_a_busy_session_dies_too(service: SignInService, clock: StandingClock, t
     assert service.who(token) is None
 
 
+@pytest.mark.promise("P20")
 def test_sign_out_ends_this_session_alone(service: SignInService, token: str) -> None:
     other = signed_in(service)
     service.sign_out(token, HERE)
@@ -122,6 +125,7 @@ def test_sign_out_ends_this_session_alone(service: SignInService, token: str) ->
     assert service.who(other)
 
 
+@pytest.mark.promise("P20")
 def test_another_password_ends_every_session(
     accounts: AccountService, service: SignInService, clock: StandingClock, token: str
 ) -> None:
@@ -132,6 +136,7 @@ def test_another_password_ends_every_session(
     assert service.sign_in("anna", "the tide comes in twice as well", HERE)
 
 
+@pytest.mark.promise("P20")
 def test_a_sign_in_under_way_while_the_password_changes_opens_nothing_lasting(
     accounts: AccountService, service: SignInService, clock: StandingClock, engine: Engine
 ) -> None:
@@ -151,12 +156,14 @@ def test_a_sign_in_under_way_while_the_password_changes_opens_nothing_lasting(
     assert not isinstance(token, str) or service.who(token) is None
 
 
+@pytest.mark.promise("P20")
 def test_a_disabled_account_is_shut_at_once(accounts: AccountService, service: SignInService, token: str) -> None:
     accounts.disable("anna", "root")
     assert service.who(token) is None
     assert service.sign_in("anna", PASSWORD, HERE) is None
 
 
+@pytest.mark.promise("P20")
 def test_another_role_ends_every_session(accounts: AccountService, service: SignInService, token: str) -> None:
     accounts.set_role("anna", "viewer", "root")
     assert service.who(token) is None
@@ -165,6 +172,7 @@ def test_another_role_ends_every_session(accounts: AccountService, service: Sign
     assert found.role == "viewer"
 
 
+@pytest.mark.promise("P20")
 def test_an_account_that_is_opened_again_does_not_revive_its_sessions(
     accounts: AccountService, service: SignInService, token: str
 ) -> None:
@@ -174,6 +182,7 @@ def test_an_account_that_is_opened_again_does_not_revive_its_sessions(
     assert service.who(signed_in(service))
 
 
+@pytest.mark.promise("P20")
 def test_a_person_ends_the_sessions_of_all_other_browsers(service: SignInService, token: str) -> None:
     other = signed_in(service)
     who = service.who(token)

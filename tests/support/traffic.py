@@ -3,14 +3,17 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 
 from tests.support.deployment import TOKEN, Deployment
+
+READS = ("/v1/config/history", "/v1/experiments", "/v1/config")  # whole answers: what is streamed has begun by then
 
 
 def session() -> requests.Session:
@@ -86,9 +89,43 @@ class Load:
         self.statuses.append(answer.status_code)
 
 
+@contextmanager
+def reading(deployment: Deployment) -> Iterator[list[int]]:
+    """What is read from the database, over and over; the statuses of the answers."""
+    statuses: list[int] = []
+    over = threading.Event()
+
+    def read() -> None:
+        with session() as own:
+            while not over.wait(0.02):
+                path = READS[len(statuses) % len(READS)]
+                statuses.append(own.get(f"{deployment.url}{path}", timeout=30).status_code)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        over.set()
+        thread.join()
+
+
+def wait_for_reads(statuses: list[int], seconds: float = 30) -> None:
+    """Until one has begun and ended, so that no read meets two kills."""
+    goal = len(statuses) + 2
+    _wait(lambda: len(statuses) >= goal, seconds)
+
+
+def change_cutoff(deployment: Deployment, cutoff: float) -> int:
+    """A change of the configuration, which writes and is not tried twice; the status of the answer. In a service that
+    nobody else asks, nobody else has found out before that its connections were dropped."""
+    body = {"values": {"proba_cutoff": cutoff}, "reason": "a test"}
+    return deployment.post("/v1/config", body).status_code
+
+
 def _wait(ready: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
-            raise TimeoutError("the load made no progress")
+            raise TimeoutError("the requests made no progress")
         time.sleep(0.02)
