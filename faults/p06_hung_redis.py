@@ -22,7 +22,9 @@ def try_it(
     per_second: float = 60.0,
     most_ms: float = 250.0,
     most_over_idle_ms: float = MOST_OVER_IDLE_MS,
+    most_over_usual_ms: float = MOST_OVER_IDLE_MS,
 ) -> Finding:
+    """`most_over_usual_ms` bounds the median, which a busy machine moves less than the slowest."""
     with (
         servers.service("SQLite", "web") as deployment,
         OpenLoad(deployment.url, servers.customers(), per_second) as load,
@@ -31,9 +33,11 @@ def try_it(
         calm = time.monotonic()
         time.sleep(idle)
         frozen = [_freeze(servers, seconds, rest=REST_SECONDS if number else 0.0) for number in range(times)]
-    idle_ms = load.quantile(0.95, calm, calm + idle)
+    idle_ms, usual_ms = (load.quantile(share, calm, calm + idle) for share in (0.95, 0.5))
     worst_ms = max(load.quantile(0.99, *span) for span in frozen)
-    opened_ms = max(load.quantile(0.95, since + BREAKER_SECONDS, until) for since, until in frozen)
+    opened_ms, median_ms = (
+        max(load.quantile(share, since + BREAKER_SECONDS, until) for since, until in frozen) for share in (0.95, 0.5)
+    )
     other = load.attempted - load.statuses()[200]
     return Finding(
         promise="P6",
@@ -41,8 +45,11 @@ def try_it(
         fault=f"frozen for {seconds:g} s, {times} times",
         count=f"{load.attempted:,} requests at {per_second:g} a second",
         figure=f"{other} not 200; p99 {worst_ms:.0f} ms; once it is no longer asked p95 {opened_ms:.1f} ms,"
-        f" idle {idle_ms:.1f} ms",
-        holds=other == 0 and worst_ms <= most_ms and opened_ms <= idle_ms + most_over_idle_ms,
+        f" idle {idle_ms:.1f} ms; median {median_ms:.1f} ms, idle {usual_ms:.1f} ms",
+        holds=other == 0
+        and worst_ms <= most_ms
+        and opened_ms <= idle_ms + most_over_idle_ms
+        and median_ms <= usual_ms + most_over_usual_ms,
     )
 
 

@@ -10,18 +10,18 @@ from data.queue import Queue
 from faults.finding import Finding
 from faults.world import Database, Servers
 from tests.support.mailroom import MailRoom
-from tests.support.peers import ACCEPT, DROP, SmtpPeer, smtp_server
+from tests.support.peers import ACCEPT, DROP, DROP_BEFORE, SmtpPeer, smtp_server
 
 UNKNOWN = "nobody@example.com"
 SETTLE_SECONDS = 240.0
-BUSY = 0.05
-DROPPED = 0.03
+BUSY_REPLY = "421 busy"
+MOODS = {BUSY_REPLY: 0.05, DROP: 0.03, DROP_BEFORE: 0.03, ACCEPT: 0.89}
 MAIL_SECONDS = 0.02
 """What the mail server takes for one, so that there is something to be killed in."""
 
 
 class Moody:
-    """Replies of a mail server that is busy now and then, and at times hangs up after it has taken a message."""
+    """Replies of a mail server that is busy at times, and at times hangs up, before or after it has taken a message."""
 
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
@@ -29,8 +29,7 @@ class Moody:
 
     def __call__(self, _attempt: int, _message_id: str) -> str:
         time.sleep(MAIL_SECONDS)
-        chosen = self._draw.random()
-        reply = "421 busy" if chosen < BUSY else DROP if chosen < BUSY + DROPPED else ACCEPT
+        (reply,) = self._draw.choices(list(MOODS), list(MOODS.values()))
         self.said[reply] += 1
         return reply
 
@@ -55,8 +54,8 @@ def try_it(
     return Finding(
         promise="P8",
         on=database,
-        fault=f"{kills} worker trees killed, Redis emptied twice, {moody.said['421 busy']} × 421,"
-        f" {drops} connections dropped after the message was taken",
+        fault=f"{kills} worker trees killed, Redis emptied twice, {moody.said[BUSY_REPLY]} × 421,"
+        f" {drops} connections dropped after the message was taken, {moody.said[DROP_BEFORE]} before",
         count=f"{due} due, {refused} to an unknown address",
         figure=f"{len(wanted & set(came))}/{due} came, {len(set(came) - wanted)} for nothing, {again} again under the"
         f" same Message-ID; {dead}/{refused} given up after one 550; settled {seconds:.0f} s after the last kill",

@@ -215,6 +215,7 @@ def test_dropped_connections_heal(mariadb_url: str) -> None:
     admin.dispose()
 
 
+@pytest.mark.promise("P4")
 def test_a_database_that_hangs_is_waited_for_only_so_long(via_proxy: tuple[Proxy, Engine]) -> None:
     proxy, engine = via_proxy
     ping(engine)

@@ -131,6 +131,7 @@ def without_redis(tmp_path: Path, trained: Trained) -> Iterator[APIFlask]:
         yield made
 
 
+@pytest.mark.promise("P3")
 def test_without_redis_each_try_is_answered_and_the_ledger_has_one(
     without_redis: APIFlask, client: FlaskClient, body: dict[str, Any]
 ) -> None:

@@ -33,10 +33,12 @@ class Balancer:
         started = [threading.Thread(target=each) for each in (self._look, *[self._send] * threads)]
         for thread in started:
             thread.start()
-        yield
-        self._over.set()
-        for thread in started:
-            thread.join()
+        try:
+            yield
+        finally:
+            self._over.set()
+            for thread in started:
+                thread.join()
 
     def _look(self) -> None:
         while not self._over.wait(0.2):

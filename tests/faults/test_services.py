@@ -11,7 +11,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.promise("P6")
 def test_a_hung_redis_costs_little(own_servers: Servers) -> None:
-    check(p06_hung_redis.try_it(own_servers, idle=1, seconds=3, times=1, most_ms=1_000, most_over_idle_ms=500))
+    lenient = {"most_ms": 1_000, "most_over_idle_ms": 500, "most_over_usual_ms": 50}
+    check(p06_hung_redis.try_it(own_servers, idle=1, seconds=3, times=1, **lenient))
 
 
 @pytest.mark.promise("P7")

@@ -61,6 +61,7 @@ def test_a_repeated_record_sends_no_second_mail(room: MailRoom) -> None:
     assert room.peer.ids() == room.message_ids([one, two])
 
 
+@pytest.mark.promise("P8")
 def test_a_421_is_tried_again_soon(room: MailRoom) -> None:
     room.peer.reply = lambda attempt, _id: "421 busy" if attempt == 1 else ACCEPT
     (one,) = room.post()
@@ -71,6 +72,7 @@ def test_a_421_is_tried_again_soon(room: MailRoom) -> None:
     assert room.peer.ids() == room.message_ids([one])
 
 
+@pytest.mark.promise("P8")
 def test_a_550_is_given_up_after_one_try(room: MailRoom) -> None:
     room.peer.reply = lambda _attempt, _id: "550 no such user"
     (one,) = room.post()
@@ -82,6 +84,7 @@ def test_a_550_is_given_up_after_one_try(room: MailRoom) -> None:
     assert room.peer.attempts == 1
 
 
+@pytest.mark.promise("P8")
 def test_a_connection_dropped_after_the_message_was_taken_repeats_it_under_its_id(room: MailRoom) -> None:
     room.peer.reply = lambda attempt, _id: DROP if attempt == 1 else ACCEPT
     (one,) = room.post()
