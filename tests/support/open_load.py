@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -42,7 +42,7 @@ class OpenLoad:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="load", daemon=True)
 
-    def __enter__(self) -> "OpenLoad":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
