@@ -62,7 +62,8 @@ def _attempt(name: str, trial: Trial, servers: Servers) -> Finding:
         return trial(servers)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other promises are tried as well
         traceback.print_exc()
-        return Finding(name, "", "the trial broke off", "", f"{type(error).__name__}: {error}"[:200], holds=False)
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        return Finding(name, "", "the trial broke off", "", told[:200], holds=False)
 
 
 def _by_tests(names: Collection[str], share: float) -> list[Finding]:
@@ -77,4 +78,4 @@ def _noted(finding: Finding) -> Finding:
 
 
 def _note(what: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {what}\n")  # as a whole: lanes write at once
