@@ -16,8 +16,10 @@ drained; *unexpected*, that it is there and nobody asked; *doubled*, that a clie
 Requests come at times fixed in advance, each of a fresh client, and latency counts from those times, so that a stall is
 felt by everybody who would have come meanwhile.
 
-`./run.sh faults P4 P6` tries some, `./run.sh faults soak` an hour of one fault a minute, and `./run.sh test` holds the
-quick form of each: the same trials with small numbers in `tests/faults`, and the tests marked `promise`.
+A run takes a quarter of an hour, so that some is tried on a smaller scale than meant: the count then says so in
+brackets. `./run.sh faults P4 P6` tries some, `./run.sh faults soak` an hour of one fault a minute, and
+`./run.sh test` holds the quick form of each: the same trials with small numbers in `tests/faults`, and the tests marked
+`promise`.
 """
 
 

@@ -60,7 +60,7 @@ PROMISES: dict[str, Promise] = {
         _on_both(p01_every_answer.try_it),
         scaled="15 s instead of 60",
     ),
-    "P2": Promise("A killed web worker loses nothing acknowledged", _on_both(p02_killed_web.try_it)),
+    "P2": Promise("A killed web worker loses nothing acknowledged", _on_both(p02_killed_web.try_it), alone=True),
     "P3": Promise("A client's retry never doubles", _on_both(p03_retries.try_it)),
     "P4": Promise("A hung database is not felt", _on_both(p04_hung_database.try_it), alone=True),
     "P5": Promise(
