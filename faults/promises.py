@@ -28,7 +28,7 @@ from faults.finding import Finding
 from faults.world import Database, Servers
 
 Trial = Callable[[Servers], Finding]
-SHARE = 0.5
+SHARE = 0.4
 """Of the cases that tests draw in their long form: so many fit into a run of all promises."""
 
 
