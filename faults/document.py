@@ -16,8 +16,10 @@ drained; *unexpected*, that it is there and nobody asked; *doubled*, that a clie
 Requests come at times fixed in advance, each of a fresh client, and latency counts from those times, so that a stall is
 felt by everybody who would have come meanwhile.
 
-`./run.sh faults P4 P6` tries some, `./run.sh faults soak` an hour of one fault a minute, and `./run.sh test` holds the
-quick form of each: the same trials with small numbers in `tests/faults`, and the tests marked `promise`.
+A run takes a quarter of an hour, so that some is tried on a smaller scale than meant: the count then says so in
+brackets. `./run.sh faults P4 P6` tries some, `./run.sh faults soak` an hour of one fault a minute, and
+`./run.sh test` holds the quick form of each: the same trials with small numbers in `tests/faults`, and the tests marked
+`promise`.
 """
 
 
@@ -27,7 +29,7 @@ def document(findings: Sequence[Finding], minutes: float) -> str:
     broken = sum(not each.holds for each in findings)
     verdict = "Every promise held." if not broken else f"{broken} of {len(findings)} trials did not hold."
     rows = [f"| {' | '.join(COLUMNS)} |", f"|{'-|' * len(COLUMNS)}", *map(_row, findings)]
-    told = f"{verdict} The run took {minutes:.0f} minutes on {machine}. On a smaller scale than meant: {_scaled()}."
+    told = f"{verdict} The run took {minutes:.0f} minutes on {machine}."
     return f"{HEAD}\n{told}\n\n" + "\n".join(rows) + "\n"
 
 
@@ -36,15 +38,18 @@ def table(findings: Sequence[Finding]) -> str:
     lines = [f"{'':5}{'':12}{'verdict':15}figure"]
     for each in findings:
         verdict = "holds" if each.holds else "DOES NOT HOLD"
-        lines += [f"{each.promise:5}{each.on:12.12}{verdict:15}{each.figure}", f"{'':32}{each.fault}; {each.count}"]
+        lines += [f"{each.promise:5}{each.on:12.12}{verdict:15}{each.figure}"]
+        lines += [f"{'':32}{each.fault}; {_count(each)}"]
     return "\n".join(lines)
 
 
-def _scaled() -> str:
-    return "; ".join(f"{name}: {promise.scaled}" for name, promise in PROMISES.items() if promise.scaled)
+def _count(finding: Finding) -> str:
+    """On how much, and where this is less than was meant."""
+    scaled = PROMISES[finding.promise].scaled
+    return f"{finding.count} ({scaled})" if scaled else finding.count
 
 
 def _row(finding: Finding) -> str:
     verdict = "holds" if finding.holds else "**does not hold**"
     name = f"{finding.promise} {PROMISES[finding.promise].text}"
-    return f"| {name} | {finding.on} | {finding.fault} | {finding.count} | {finding.figure} | {verdict} |"
+    return f"| {name} | {finding.on} | {finding.fault} | {_count(finding)} | {finding.figure} | {verdict} |"

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -27,7 +27,7 @@ class Balanced(OpenLoad):
         self._over = threading.Event()
         self._looking = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> "Balanced":
+    def __enter__(self) -> Self:
         self._looking.start()
         super().__enter__()
         return self

@@ -74,13 +74,27 @@ def servers(folder: Path, trained: Trained) -> Iterator[Servers]:
 def fresh_servers() -> Iterator[Servers]:
     """Servers with models trained for them, in a folder that is removed at the end. Raises SystemExit where MariaDB is
     not installed."""
+    with several_servers(1) as (own,):
+        yield own
+
+
+@contextmanager
+def several_servers(number: int) -> Iterator[list[Servers]]:
+    """So many of them, which know nothing of each other but share the models."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hf")))
-        try:
-            made = stack.enter_context(servers(folder, train_models(folder)))
-        except (pytest.skip.Exception, pytest.fail.Exception) as error:
-            raise SystemExit(f"Error: {error.msg}") from None
-        yield made
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hf")))
+        yield _started(stack, root, number) if number else []
+
+
+def _started(stack: ExitStack, root: Path, number: int) -> list[Servers]:
+    trained = train_models(root)
+    folders = [root / str(place) for place in range(number)]
+    for folder in folders:
+        folder.mkdir()
+    try:
+        return [stack.enter_context(servers(folder, trained)) for folder in folders]
+    except (pytest.skip.Exception, pytest.fail.Exception) as error:
+        raise SystemExit(f"Error: {error.msg}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Whatever is sent to the API, it answers as its own description says: no surprise, no bad request let through."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +14,7 @@ from tests.support.stack import application, configure
 from tests.support.trials import STATES, fill_trials
 
 pytestmark = pytest.mark.promise("P23")
+Recorder = Callable[[str, object], None]
 UNBREAKABLE = (
     "health",
     "ready",
@@ -62,13 +63,13 @@ def test_at_every_edge_of_its_schema(served: Served, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*UNBREAKABLE, *BREAKABLE])
-def test_whatever_fits_its_schema(served: Served, name: str) -> None:
-    draw(served.operations()[name], GenerationMode.POSITIVE, cases(quick=10, long=1_000))
+def test_whatever_fits_its_schema(served: Served, name: str, record_property: Recorder) -> None:
+    record_property("drawn", draw(served.operations()[name], GenerationMode.POSITIVE, cases(quick=10, long=1_000)))
 
 
 @pytest.mark.parametrize("name", BREAKABLE)
-def test_whatever_breaks_its_schema(served: Served, name: str) -> None:
-    draw(served.operations()[name], GenerationMode.NEGATIVE, cases(quick=10, long=1_000))
+def test_whatever_breaks_its_schema(served: Served, name: str, record_property: Recorder) -> None:
+    record_property("drawn", draw(served.operations()[name], GenerationMode.NEGATIVE, cases(quick=10, long=1_000)))
 
 
 @pytest.mark.parametrize("name", STATES)

@@ -18,7 +18,7 @@ SOME_TESTS = """
 import pytest
 @pytest.mark.promise("P19")
 @pytest.mark.parametrize("number", [1, 2])
-def test_one(number): pass
+def test_one(number, record_property): record_property("drawn", 600 * number)
 @pytest.mark.promise("P20")
 def test_two(): assert False
 @pytest.mark.promise("P20")
@@ -48,6 +48,7 @@ def test_every_promise_is_shown_by_a_test_of_the_whole_check() -> None:
 
 def test_the_page_and_the_table_tell_what_did_not_hold() -> None:
     page = document([HELD, BROKEN], minutes=12.3)
+    assert f"| 10 requests ({PROMISES['P1'].scaled}) |" in page
     assert "1 of 2 trials did not hold. The run took 12 minutes" in page
     assert (
         "| P2 A killed web worker loses nothing acknowledged | MariaDB | a kill | 9 requests | lost 1 | **does not"
@@ -70,11 +71,13 @@ def test_marked_tests_are_run_and_reported_by_promise(tmp_path: Path) -> None:
         "faults.marked",
         "-p",
         "no:cacheprovider",
+        "-n",
+        "2",
     ]
     environ = {**own_environment(), "PYTHONPATH": str(ROOT)}
     ended = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=tmp_path, env=environ, check=False)
     assert ended.returncode == 1
     nineteen, twenty, twenty_one = findings(["P19", "P20", "P21"], report)
-    assert (nineteen.count, nineteen.figure, nineteen.holds) == ("2 tests", "2 passed", True)
+    assert (nineteen.count, nineteen.figure, nineteen.holds) == ("2 tests, 1,800 cases drawn", "2 passed", True)
     assert (twenty.figure, twenty.holds) == ("1 failed, 1 skipped", False)
     assert (twenty_one.fault, twenty_one.holds) == ("no test is marked with it", False)

@@ -49,10 +49,8 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
     stored = hash_password("correct horse")
     verify_password(None, "warm up")
 
-    def seconds(hashed: str | None) -> float:
-        return min(_timed(hashed) for _ in range(7))
-
-    assert seconds(None) == pytest.approx(seconds(stored), rel=0.5)
+    unknown, wrong = zip(*((_timed(None), _timed(stored)) for _ in range(7)), strict=True)
+    assert min(unknown) == pytest.approx(min(wrong), rel=0.3)
 
 
 def test_hashes_of_another_cost_are_to_be_renewed() -> None:
@@ -127,6 +125,7 @@ def test_importing_reads_no_list() -> None:
 
 
 def _timed(hashed: str | None) -> float:
-    start = time.perf_counter()
+    """Of this thread's work: what else the machine does meanwhile tells nobody anything."""
+    start = time.thread_time()
     verify_password(hashed, "some other password")
-    return time.perf_counter() - start
+    return time.thread_time() - start

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from tests.support.deployment import TOKEN
 
 MOST_IDLE = 16
+ANSWER_SECONDS = 30.0
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -42,7 +43,11 @@ class Connections:
         self._idle: deque[Connection] = deque()
 
     async def exchange(self, request: bytes) -> Reply:
-        """Raises OSError, EOFError or ValueError when there is no whole answer."""
+        """Raises OSError, EOFError or ValueError when there is no whole answer in time."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await self._exchange(request)
+
+    async def _exchange(self, request: bytes) -> Reply:
         reader, writer = self._kept() or await asyncio.open_connection(*self._address)
         try:
             writer.write(request)

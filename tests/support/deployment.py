@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,6 +29,7 @@ FOREIGN = frozenset(name.upper() for name in Settings.model_fields)
 """What may lead to somebody's own services."""
 TIED = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 """On Linux a process ends with the tests even where these are killed."""
+_UPGRADING = threading.Lock()  # Alembic keeps what it is at in globals
 
 
 def own_environment() -> dict[str, str]:
@@ -95,7 +97,8 @@ class Deployment:
         self.engine: Engine = build_engine(self.database_url)
 
     def __enter__(self) -> "Deployment":
-        upgrade(self.engine)
+        with _UPGRADING:
+            upgrade(self.engine)
         return self
 
     def __exit__(

@@ -63,19 +63,23 @@ def read(app: APIFlask) -> Served:
     return Served(schema)
 
 
-def draw(operation: Operation, mode: GenerationMode, most: int) -> None:
-    """Sends up to `most` drawn cases, each with the right token and without any. Raises what the checks raise, for the
-    smallest case that it finds."""
+def draw(operation: Operation, mode: GenerationMode, most: int) -> int:
+    """Sends up to `most` drawn cases, each with the right token and without any, and gives their number. Raises what
+    the checks raise, for the smallest case that it finds."""
+    sent = 0
 
     @settings(
         max_examples=most, derandomize=not LONG, database=None, deadline=None, suppress_health_check=list(HealthCheck)
     )
     @given(case=operation.as_strategy(generation_mode=mode), headers=ODD_HEADERS)
     def send(case: AnyCase, headers: dict[str, str]) -> None:
+        nonlocal sent
+        sent += 1
         check_with_token(case, headers)
         check_without_token(case, headers)
 
     send()
+    return sent
 
 
 def check_with_token(case: AnyCase, headers: dict[str, str]) -> None:
