@@ -45,6 +45,7 @@ from modeling.interface import MLModel
 from modeling.registry import ModelRegistry
 from services.access_tokens import AccessTokens
 from services.accounts import AccountService
+from services.background import Background
 from services.callers import Callers
 from services.config.last import LastConfig
 from services.config.lifecycle import Lifecycle
@@ -175,6 +176,7 @@ class Wiring:
         scheduler.start()
         self._scheduler = scheduler
         self._refresh()
+        Background("archive", threads=1).submit(self.archive.warm)
         self.customers.warm()
         self.token_memory.warm()
         self.pulse.beat()
