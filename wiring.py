@@ -36,6 +36,7 @@ from data.tiered_cache import Count, Tier, TieredCache
 from data.webhook import WebhookSender
 from helpers.clock import Clock, SystemClock
 from helpers.failsoft import FailSoft
+from helpers.memory import GIVE_BACK_SECONDS, give_back
 from helpers.metrics import Metrics
 from modeling.decorators.cache import Cached, Rules
 from modeling.decorators.prediction_id import PredictionId
@@ -44,6 +45,7 @@ from modeling.interface import MLModel
 from modeling.registry import ModelRegistry
 from services.access_tokens import AccessTokens
 from services.accounts import AccountService
+from services.background import Background
 from services.callers import Callers
 from services.config.last import LastConfig
 from services.config.lifecycle import Lifecycle
@@ -170,9 +172,11 @@ class Wiring:
         every(self.token_memory.reread, seconds=REREAD_SECONDS)
         every(self.customers.look_after, seconds=RETRY_SECONDS)
         every(self.pulse.beat, seconds=BEAT_SECONDS)
+        every(give_back, seconds=GIVE_BACK_SECONDS)
         scheduler.start()
         self._scheduler = scheduler
         self._refresh()
+        Background("archive", threads=1).submit(self.archive.warm)
         self.customers.warm()
         self.token_memory.warm()
         self.pulse.beat()

@@ -6,6 +6,10 @@ from typing import Protocol
 
 
 class Archive(Protocol):
+    def warm(self) -> None:
+        """Loads what the first `put` needs, and connects to nothing; to be called in the background."""
+        ...
+
     def put(self, key: str, body: bytes) -> None:
         """Keeps `body` under `key`, a relative path with `/`. The same key always has the same body, so
         an object that is there already is left as it is. Raises when it cannot be kept now."""
@@ -17,6 +21,9 @@ class FolderArchive:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def warm(self) -> None:
+        """Nothing is needed."""
 
     def put(self, key: str, body: bytes) -> None:
         """The file appears whole or not at all. Raises OSError; ValueError for a key that leaves the folder."""

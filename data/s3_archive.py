@@ -32,6 +32,10 @@ class S3Archive:
         self._client: S3Client | None = None
         self._conditional = True
 
+    def warm(self) -> None:
+        """Boto3's descriptions of S3, a dozen megabytes. Raises botocore.exceptions.BotoCoreError."""
+        self._connected()
+
     def put(self, key: str, body: bytes) -> None:
         """Raises botocore.exceptions.BotoCoreError or ClientError."""
         if not self._conditional:

@@ -1,8 +1,8 @@
 """Steady load on the whole service with a fault each minute: nothing is lost, and nothing grows.
 
-A fault comes at a random moment of each minute, from `strikes`. Memory is judged by the unique set size of each
-process, from ten minutes after its start on; so that there are processes old enough, the web as a whole and the worker
-are started afresh only in the first ten minutes and in the last quarter of the run.
+A fault comes at a random moment of each minute, from `strikes`. Memory is judged by what each process holds
+in no file, from ten minutes after its start on; so that there are processes old enough, the web as a whole and the
+worker are started afresh only in the first ten minutes and in the last quarter of the run.
 """
 
 import json
@@ -31,7 +31,7 @@ MOST_MB_AN_HOUR = 1.0
 MOST_FILES_MORE = 2
 DRAIN_SECONDS = 300.0
 MAIL_SECONDS = 300.0
-SLOPES = {"pooled": 8, "longest_uss": 7, "longest_rss": 7}
+SLOPES = {"pooled": 8, "longest_own": 7, "longest_rss": 7}
 RESULT = Path(__file__).with_suffix(".json")
 
 
@@ -113,7 +113,7 @@ def _mail(world: World) -> dict[str, int]:
 def verdicts(found: Tally, mail: dict[str, int], moved: list[Trend]) -> dict[str, bool | None]:
     """None: the run was too short to tell."""
     old = [trend for trend in moved if trend.longest_minutes >= JUDGED_MINUTES]
-    slopes = [value for trend in old for value in (trend.pooled, trend.longest_uss) if value is not None]
+    slopes = [value for trend in old for value in (trend.pooled, trend.longest_own) if value is not None]
     files = [trend.files_more for trend in old if trend.files_more is not None]
     return {
         "nothing lost": found.lost == 0,
@@ -134,7 +134,7 @@ def told(result: dict[str, Any]) -> str:
         f"answers: {counts} (0: none); p50 {result['p50_ms']} ms, p99 {result['p99_ms']} ms",
         f"ledger: {found.told()}; drained {result['drained_seconds']} s after the end",
         f"mail: {mail['due']} due, {mail['missing']} missing, {mail['again']} came again",
-        f"{'process':14} lives  USS MB  pooled  longest   MB/h  RSS/h  files  more",
+        f"{'process':14} lives  own MB  pooled  longest   MB/h  RSS/h  files  more",
     ]
     lines += [_line(**process) for process in result["processes"]]
     words = {True: "holds", False: "FAILS", None: "too short to tell"}
@@ -143,10 +143,10 @@ def told(result: dict[str, Any]) -> str:
 
 def _line(**of: Any) -> str:
     slopes = (f"{'-':>{wide}}" if of[name] is None else f"{of[name]:>{wide}.2f}" for name, wide in SLOPES.items())
-    pooled, uss, rss = slopes
+    pooled, own, rss = slopes
     more = "-" if of["files_more"] is None else f"{of['files_more']:g}"
     minutes = f"{of['longest_minutes']:.0f} min"
-    return f"{of['role']:14}{of['lives']:>6}{of['uss']:>8.1f}{pooled}{minutes:>9}{uss}{rss}{of['files']:>7g}{more:>6}"
+    return f"{of['role']:14}{of['lives']:>6}{of['own']:>8.1f}{pooled}{minutes:>9}{own}{rss}{of['files']:>7g}{more:>6}"
 
 
 def say(what: str) -> None:

@@ -17,6 +17,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.turns import Turns
+from helpers.memory import GIVE_BACK_SECONDS, give_back
 from services.config.present import config_in_force
 from services.config.watch import ConfigWatch
 from services.digest import make_digest
@@ -84,6 +85,7 @@ def keep(duties: Sequence[Duty], turns: Turns, beat: Callable[[], None] = lambda
         seconds = min(LONGEST_TICK_SECONDS, duty.seconds / 6)
         scheduler.add_job(_attend, "interval", args=[duty, turns], seconds=seconds, next_run_time=now)
     scheduler.add_job(beat, "interval", seconds=BEAT_SECONDS, next_run_time=now)
+    scheduler.add_job(give_back, "interval", seconds=GIVE_BACK_SECONDS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         scheduler.start()

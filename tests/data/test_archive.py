@@ -2,15 +2,18 @@
 
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app_settings import load_settings
 from data.archive import FolderArchive
 from data.s3_archive import S3Archive
 from tests.support.peers import S3Peer
+from wiring import build_wiring
 
 KEY = "ledger/2026/11/22/one-500.jsonl.gz"
 
@@ -37,6 +40,34 @@ def test_s3_keeps_the_first_body_of_a_key(s3_peer: S3Peer) -> None:
     archive.put("ledger/other.jsonl.gz", b"other")
     assert s3_peer.body(KEY) == b"first"
     assert sorted(s3_peer.listing()) == sorted([KEY, "ledger/other.jsonl.gz"])
+
+
+def test_a_warm_one_loads_nothing_more_when_something_is_put(s3_peer: S3Peer) -> None:
+    archive = S3Archive(s3_peer.bucket, s3_peer.endpoint_url)
+    archive.warm()
+    tracemalloc.start()
+    try:
+        archive.put(KEY, b"body")
+        kept, _most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2_000_000
+
+
+def test_a_process_warms_it_when_it_starts_and_not_at_the_first_batch_that_it_happens_to_ship(tmp_path: Path) -> None:
+    class Watched(FolderArchive):
+        warmed = threading.Event()
+
+        def warm(self) -> None:
+            self.warmed.set()
+
+    archive = Watched(tmp_path / "archive")
+    wiring = build_wiring(load_settings({"VAR_DIR": str(tmp_path)}), archive=archive)
+    wiring.ensure_started()
+    try:
+        assert archive.warmed.wait(10)
+    finally:
+        wiring.stop()
 
 
 def test_a_missing_bucket_is_an_error_and_not_a_success(s3_peer: S3Peer) -> None:
