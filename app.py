@@ -16,6 +16,7 @@ from endpoints.openapi import describe
 from endpoints.pages import serve_pages
 from endpoints.quick_predict import quicken
 from helpers.logs import configure_logging
+from helpers.memory import share_one_heap
 from jobs.commands import Commands
 from wiring import Wiring, build_wiring
 
@@ -27,6 +28,7 @@ def create_app(settings: Settings | None = None, wiring: Wiring | None = None) -
     """
     settings = settings or (wiring.settings if wiring else load_settings())
     configure_logging()
+    share_one_heap()
     app = APIFlask(__name__, title="Holdfast", spec_path=None, docs_path=None, json_errors=False, static_folder=None)  # type: ignore[arg-type]
     app.config["SECRET_KEY"] = settings.secret_key.get_secret_value()
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
