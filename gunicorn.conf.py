@@ -48,13 +48,14 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """This process loaded the application, and so has gauges, but never sets them: their zero would pass for the
+    """Workers share what is loaded here. This process has gauges but never sets them: their zero would pass for the
     least of all."""
+    server.app.wsgi().extensions["holdfast"].load_models()
     multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
 def post_worker_init(worker: Any) -> None:
-    """Models are loaded and caches warm before the first request."""
+    """Models are loaded, where they were not before the fork, and caches warm before the first request."""
     worker.wsgi.extensions["holdfast"].ensure_started()
     gc.freeze()
     gc.set_threshold(GARBAGE_OBJECTS, *gc.get_threshold()[1:])

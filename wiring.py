@@ -117,6 +117,11 @@ class Wiring:
         )
         self.monitor = Monitor(self.engine, pulses, self.live, self.queue.depth, self.redis_guard, self.clock)
 
+    def load_models(self) -> None:
+        """Before a fork: every process that comes of it shares the models that are in force now, and no connection."""
+        self.live.load_models()
+        self.engine.dispose()
+
     def ensure_started(self) -> None:
         """Starts, once a process and after any fork: reads the config, loads its models, ships the
         outbox, and keeps the config fresh. Never raises: a process without a database starts unready."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 import structlog
 from sqlalchemy import Engine
@@ -118,6 +119,12 @@ class LiveConfigSource:
         if self._problem == AWAY:
             raise DatabaseAway(f"{AWAY}, so its config table cannot be read; nothing changed. Try again.")
         return self.current()
+
+    def load_models(self) -> None:
+        """Loads the models that the table puts in force, and nothing more: for whoever forks, whose processes then
+        share them. Never raises: each process reads the table itself, and says what it cannot read."""
+        with suppress(Exception):
+            self._from_table()
 
     def _begin(self, fleet_revision: object) -> threading.Event:
         """The reading that is under way, or a new one. The former may have begun before the change was

@@ -88,6 +88,22 @@ def test_a_tampered_model_does_not_come_into_service(process: Process, folder: P
     assert challenger in (process.live.problem or "")
 
 
+def test_models_that_were_loaded_before_a_fork_are_those_that_come_into_service(
+    process: Process, folder: Path, trained: Trained
+) -> None:
+    process.live.load_models()
+    assert not process.live.ready
+    shutil.rmtree(folder / "models")
+    assert process.live.refresh().serving.champion.ref == trained.aliases["champion"]
+
+
+def test_who_cannot_load_the_models_leaves_it_to_each_process(process: Process, folder: Path) -> None:
+    (folder / "models").rename(folder / "elsewhere")
+    process.live.load_models()
+    (folder / "elsewhere").rename(folder / "models")
+    assert process.live.refresh().serving.models
+
+
 @pytest.fixture
 def proxied(fresh_mariadb_url: str) -> Iterator[tuple[Proxy, Engine]]:
     """A database that can be taken away."""
@@ -128,6 +144,7 @@ def test_a_process_that_starts_while_the_database_is_away_serves_what_was_served
     first.live.refresh()
     proxy.become("refuse")
     second = Process(engine, folder)
+    second.live.load_models()
     second.live.reread(None)
     assert second.live.current().config.proba_cutoff == 0.31
     assert second.live.problem == "the database does not answer"
