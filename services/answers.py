@@ -1,7 +1,5 @@
-"""What is asked and what is answered, and how an answer is written into the ledger."""
+"""What is asked and what is answered."""
 
-from collections.abc import Mapping
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -41,47 +39,3 @@ class Answer(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         return self._asdict()
-
-
-class LedgerStamp(NamedTuple):
-    """What the ledger keeps beside the answer itself. `answered_at` is spelled as ISO 8601."""
-
-    answered_at: str
-    experiment: str | None
-    cutoff: float
-    input: Mapping[str, Any]
-    silent_scores: Mapping[str, float | None]
-    request_id: str | None
-    recipients: tuple[str, ...] = ()
-
-
-def ledger_record(answer: Answer, stamp: LedgerStamp) -> dict[str, Any]:
-    """The outbox record of an answer: the columns of `model_logs`, and the mail that is due."""
-    record: dict[str, Any] = dict(zip(_COLUMNS, _VALUES(answer), strict=True))
-    record["high_risk"] = None if answer.high_risk is None else answer.high_risk == "yes"
-    record["answered_at"] = stamp.answered_at
-    record["experiment"] = stamp.experiment
-    record["cutoff"] = stamp.cutoff
-    record["input"] = stamp.input
-    record["output"] = answer.as_dict()
-    record["silent_scores"] = stamp.silent_scores
-    record["request_id"] = stamp.request_id
-    if stamp.recipients:
-        record["email"] = {"recipients": stamp.recipients}
-    return record
-
-
-_COLUMNS = (
-    "prediction_id",
-    "client_id",
-    "arm",
-    "model",
-    "model_version",
-    "config_revision",
-    "prediction",
-    "ltv",
-    "money_at_risk",
-    "recent_times_id_seen",
-    "response_time",
-)
-_VALUES = itemgetter(*map(Answer._fields.index, _COLUMNS))

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from modeling.features import input_warnings, values_of
-from services.answers import Answer, LedgerStamp, Question, ledger_record
+from modeling.features import TableSchema, input_warnings, values_of
+from services.answers import Answer, Question
+from services.config.model import LiveConfig
 from services.customers import LifetimeValue
 from services.meaning import high_risk, money_at_risk
 from services.scoring import Score
-from services.snapshot import Snapshot
 
 
 class Occasion(NamedTuple):
     """What the answers of one request share: config, instant (ISO 8601), and the lifetime `values` of its clients."""
 
-    snapshot: Snapshot
+    config: LiveConfig
+    revision: int
+    schema: TableSchema
     values: Mapping[str, LifetimeValue]
     answered_at: str
     response_time: float
@@ -25,43 +27,56 @@ def compose(
     occasion: Occasion, question: Question, scored: Score, told: list[dict[str, Any]], seen: int | None
 ) -> Answer:
     """The answer to somebody who is `told` these reasons and was `seen` so often before."""
-    snapshot, value = occasion.snapshot, occasion.values[question.client_id]
+    value = occasion.values[question.client_id]
     probability = None if scored.held_out else scored.prediction.probability
     card = scored.loaded.card
     return Answer(
         prediction_id=question.prediction_id or scored.prediction.prediction_id,
         client_id=question.client_id,
         prediction=probability,
-        high_risk=high_risk(probability, snapshot.config.proba_cutoff),
+        high_risk=high_risk(probability, occasion.config.proba_cutoff),
         ltv=value.amount,
         money_at_risk=money_at_risk(probability, value.amount),
         recent_times_id_seen=seen,
         arm=scored.arm,
         model=card.name,
         model_version=card.version,
-        config_revision=snapshot.revision,
+        config_revision=occasion.revision,
         reasons=told,
-        warnings=_warnings(values_of(question.data), value, snapshot),
+        warnings=_warnings(occasion.schema, values_of(question.data), value),
         response_time=occasion.response_time,
     )
 
 
 def record_of(occasion: Occasion, question: Question, scored: Score, answer: Answer) -> dict[str, Any]:
-    """The answer as the outbox keeps it."""
-    stamp = LedgerStamp(
-        answered_at=occasion.answered_at,
-        experiment=scored.experiment,
-        cutoff=occasion.snapshot.config.proba_cutoff,
-        input=values_of(question.data),
-        silent_scores=scored.silent_scores,
-        request_id=occasion.request_id,
-        recipients=_recipients(answer, occasion.snapshot),
-    )
-    return ledger_record(answer, stamp)
+    """The answer as the outbox keeps it: the columns of `model_logs`, and the mail that is due."""
+    record = {
+        "prediction_id": answer.prediction_id,
+        "client_id": answer.client_id,
+        "arm": answer.arm,
+        "model": answer.model,
+        "model_version": answer.model_version,
+        "config_revision": answer.config_revision,
+        "prediction": answer.prediction,
+        "ltv": answer.ltv,
+        "money_at_risk": answer.money_at_risk,
+        "recent_times_id_seen": answer.recent_times_id_seen,
+        "response_time": answer.response_time,
+        "high_risk": None if answer.high_risk is None else answer.high_risk == "yes",
+        "answered_at": occasion.answered_at,
+        "experiment": scored.experiment,
+        "cutoff": occasion.config.proba_cutoff,
+        "input": values_of(question.data),
+        "output": answer.as_dict(),
+        "silent_scores": scored.silent_scores,
+        "request_id": occasion.request_id,
+    }
+    recipients = _recipients(answer, occasion.config)
+    return {**record, "email": {"recipients": recipients}} if recipients else record
 
 
-def _warnings(given: Mapping[str, Any], value: LifetimeValue, snapshot: Snapshot) -> list[dict[str, Any]]:
-    found = input_warnings(snapshot.serving.schema, given)
+def _warnings(schema: TableSchema, given: Mapping[str, Any], value: LifetimeValue) -> list[dict[str, Any]]:
+    found = input_warnings(schema, given)
     if value.stale:
         state = "is unknown" if value.amount is None else "may be out of date"
         text = f"ltv {state}: the customer store does not answer"
@@ -69,8 +84,7 @@ def _warnings(given: Mapping[str, Any], value: LifetimeValue, snapshot: Snapshot
     return found
 
 
-def _recipients(answer: Answer, snapshot: Snapshot) -> tuple[str, ...]:
+def _recipients(answer: Answer, config: LiveConfig) -> tuple[str, ...]:
     """Who is to be told of this answer. The holdout is never treated, so nobody is told of it."""
-    policy = snapshot.config.email_policy
-    due = policy == "every" or (policy == "high_risk" and answer.high_risk == "yes")
-    return snapshot.config.email_recipients if due and answer.prediction is not None else ()
+    due = config.email_policy == "every" or (config.email_policy == "high_risk" and answer.high_risk == "yes")
+    return config.email_recipients if due and answer.prediction is not None else ()

@@ -144,7 +144,9 @@ class PredictionService:
         self, questions: Sequence[Question], snapshot: Snapshot, started: float, request_id: str | None
     ) -> Occasion:
         return Occasion(
-            snapshot=snapshot,
+            config=snapshot.config,
+            revision=snapshot.revision,
+            schema=snapshot.serving.schema,
             values=self._customers.lifetime_values([question.client_id for question in questions]),
             answered_at=self._clock.now().isoformat(),
             response_time=round(time.perf_counter() - started, 6),

@@ -59,7 +59,8 @@ def questions(bodies: Sequence[dict[str, Any]], snapshot: Snapshot) -> list[Ques
     fault; `question` says of each how."""
     serving = snapshot.serving
     try:
-        envelopes = _ENVELOPES.validate_python([_taken_out(body, serving.schema.id, "") for body in bodies])
+        id_column = serving.schema.id
+        envelopes = _ENVELOPES.validate_python([_taken_out(body, id_column, "") for body in bodies])
         customers = _many(serving.input_model).validate_python(bodies)
     except ValidationError as error:
         raise Unfit(field_errors(error)) from None
