@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from data.client_activity import ClientActivity, Sightings
@@ -18,7 +18,7 @@ from services.meaning import reasons
 from services.scoring import Score, score
 from services.snapshot import Snapshot
 
-Record = Callable[[Sequence[dict[str, Any]]], None]
+Record = Callable[[Iterable[dict[str, Any]]], None]
 _UNSEEN = {
     "code": "unavailable",
     "field": "recent_times_id_seen",
@@ -62,16 +62,13 @@ class PredictionService:
         sightings, snapshot, questions, scores = self._scored(questions)
         told = [self._reasons(*each) for each in zip(questions, scores, strict=True)]
         earlier = sightings.earlier if sightings else [None] * len(questions)
-        asked = list(zip(questions, scores, told, earlier, strict=True))
         occasion = self._occasion(questions, snapshot, started, request_id)
-        answers, records = [], []
-        for question, scored, why, seen in asked:
-            answer = compose(occasion, question, scored, why, seen)
-            if seen is None:
+        answers = [compose(occasion, *each) for each in zip(questions, scores, told, earlier, strict=True)]
+        if sightings is None:
+            for answer in answers:
                 answer.warnings.append(_UNSEEN)
-            answers.append(answer)
-            records.append(record_of(occasion, question, scored, answer))
-        self._record(records)
+        # One at a time: a thousand records would leave the processor's cache before they are spelled.
+        self._record(record_of(occasion, *each) for each in zip(questions, scores, answers, strict=True))
         self._count_answers(answers)
         return answers
 
