@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -345,7 +345,7 @@ def _decorate(cache: TieredCache, rules: Callable[[], Rules], metrics: Metrics, 
     return PredictionId(Timed(cached, lambda _operation, seconds: metrics.model_seconds.labels(name).observe(seconds)))
 
 
-def _record(spool: Spool, records: Sequence[dict[str, Any]]) -> None:
+def _record(spool: Spool, records: Iterable[dict[str, Any]]) -> None:
     spool.append_many([orjson.dumps(record) for record in records])
 
 

@@ -14,19 +14,20 @@ FAILURES_KEPT_DAYS = 31
 _MOST_REMEMBERED = 1_000
 _MINUTE, _DAY = 60, 86_400
 _SIGHT = """
-local told = {redis.call('GET', KEYS[1])}
+local told, most = {redis.call('GET', KEYS[1])}, tonumber(ARGV[4])
 for i = 2, #KEYS do
   redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', ARGV[2])
-  redis.call('ZADD', KEYS[i], ARGV[1], ARGV[i + 3])
-  told[i] = redis.call('ZCARD', KEYS[i]) - 1
-  redis.call('ZREMRANGEBYRANK', KEYS[i], 0, ARGV[4])
+  redis.call('ZADD', KEYS[i], ARGV[1], ARGV[5] .. i)
+  local count = redis.call('ZCARD', KEYS[i])
+  told[i] = count - 1
+  if count > most then redis.call('ZREMRANGEBYRANK', KEYS[i], 0, count - most - 1) end
   redis.call('EXPIRE', KEYS[i], ARGV[3])
 end
 return told
 """
 """One command rather than five a client: most of the time was theirs on the way. In full rather than by its digest,
-which a server forgets when it restarts. Each sighting has a name and is counted without itself, so that a command that
-is sent twice changes and tells what it does once."""
+which a server forgets when it restarts. Each sighting has a name, of the command's id and its place in it, and is
+counted without itself, so that a command that is sent twice changes and tells what it does once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,8 @@ class ClientActivity:
         """Notes a sighting of each client at `now` (seconds since 1970). The function that it gives must be called by
         the same thread, and tells how often they were seen earlier."""
         keys = [REVISION_KEY, *(f"holdfast:seen:{client_id}" for client_id in client_ids)]
-        limits = (now, now - window_seconds, window_seconds, -_MOST_REMEMBERED - 1)
-        names = (new_id() for _ in client_ids)
-        reply = self._line.send("EVAL", _SIGHT, len(keys), *keys, *limits, *names)
+        limits = (now, now - window_seconds, window_seconds, _MOST_REMEMBERED)
+        reply = self._line.send("EVAL", _SIGHT, len(keys), *keys, *limits, new_id())
         return lambda: _sightings(reply())
 
     def fleet_revision(self) -> str | None:

@@ -35,13 +35,22 @@ def read_object_or_array(request: Request) -> dict[str, Any] | list[Any]:
 def _read(request: Request) -> Any:
     if request.mimetype != "application/json":
         raise Problem(415, "send the body as Content-Type: application/json")
-    if request.content_encoding not in (None, "", "identity"):
+    if not _uncompressed(request):
         raise Problem(400, "Content-Encoding is not supported: send the body uncompressed")
     raw = whole(request)
     parsed = _parse(raw)
     if _HALF_A_CHARACTER.search(raw):
         _refuse_broken_text(parsed)
     return parsed
+
+
+def is_plain_json(request: Request) -> bool:
+    """Whether the body is said to be what the readers here take."""
+    return request.mimetype == "application/json" and _uncompressed(request)
+
+
+def _uncompressed(request: Request) -> bool:
+    return request.content_encoding in (None, "", "identity")
 
 
 def _other_kind(wanted: str) -> Problem:

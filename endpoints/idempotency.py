@@ -6,7 +6,6 @@ After draft-ietf-httpapi-idempotency-key-header: 400 for a key that is none, 422
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import wraps
 
 from flask import Response, g, request
@@ -51,7 +50,7 @@ def named(questions: Sequence[Question]) -> Sequence[Question]:
     if attempt is None:
         return questions
     ids = attempt.prediction_ids([each.client_id for each in questions])
-    return [replace(each, prediction_id=own) for each, own in zip(questions, ids, strict=True)]
+    return [each._replace(prediction_id=own) for each, own in zip(questions, ids, strict=True)]
 
 
 def _once(given: str, view: Callable[[], Response]) -> Response:

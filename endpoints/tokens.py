@@ -25,7 +25,7 @@ AWAY = "the database, which knows this token, does not answer now; try again"
 
 def require_token(scope: Scope) -> None:
     """For calls whose token comes in the header. Raises Problem 401, 403 or 503."""
-    _check(_bearer(request), scope)
+    _check(bearer(request), scope)
 
 
 def body_with_token(scope: Scope) -> dict[str, Any]:
@@ -41,9 +41,15 @@ def object_or_array_with_token(scope: Scope) -> dict[str, Any] | list[Any]:
 
 def require_metrics_token() -> None:
     """For /metrics, which a scraper may read by a token of its own. Raises Problem 401, 403 or 503."""
-    given, own = _bearer(request), wiring().settings.metrics_token.get_secret_value()
+    given, own = bearer(request), wiring().settings.metrics_token.get_secret_value()
     if not (given and own and compare_digest(hash_token(given), hash_token(own))):
         _check(given, "metrics")
+
+
+def bearer(incoming: Request) -> str | None:
+    """The token of the header, if there is one."""
+    scheme, _, token = incoming.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
 def caller() -> Caller:
@@ -53,7 +59,7 @@ def caller() -> Caller:
 
 
 def _with_token(read: Callable[[Request], T], scope: Scope) -> T:
-    token = _bearer(request)
+    token = bearer(request)
     if token is not None:
         _check(token, scope)
     body = read(request) if token is not None else _body_or_unauthorised(read)
@@ -64,11 +70,6 @@ def _with_token(read: Callable[[Request], T], scope: Scope) -> T:
     elif told and not isinstance(held, str):
         raise field_problem("token", "must be text; the header Authorization has one already")
     return body
-
-
-def _bearer(incoming: Request) -> str | None:
-    scheme, _, token = incoming.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
 def _body_or_unauthorised(read: Callable[[Request], T]) -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from experiments.assignment import assign, in_holdout
 
@@ -35,8 +36,7 @@ class Rules:
     layers: Mapping[str, Layer] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """`arm` is what the client meets; `silent` are the models that score unseen.
 
     `experiment` is the one that the client is enrolled in, if any; `layer` is None outside of all layers.

@@ -47,6 +47,7 @@ class Encoder:
 
     def __init__(self, schema: TableSchema) -> None:
         self.schema = schema
+        self.digest = schema.digest()
         self._readers = tuple((f.name, _reader(f, schema.reference_date)) for f in schema.features)
 
     def encode(self, values: Mapping[str, Any]) -> Floats:
@@ -58,10 +59,12 @@ class Encoder:
     def encode_many(self, rows: Iterable[Mapping[str, Any]]) -> Floats:
         """Many rows, shape (N, F); row by row equal to `encode`."""
         kept = rows if isinstance(rows, list) else list(rows)
+        if len(kept) == 1:
+            return self.encode(kept[0])[np.newaxis]
         matrix = np.empty((len(kept), len(self._readers)), "f4")
         for column, (name, read) in enumerate(self._readers):
             cells = [row.get(name) for row in kept]
-            matrix[:, column] = np.array(cells if read is None else [read(cell) for cell in cells], "f4")
+            matrix[:, column] = cells if read is None else list(map(read, cells))
         return matrix
 
 

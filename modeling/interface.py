@@ -48,6 +48,10 @@ class MLModel(ABC):
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
         """The answers for many, in order."""
 
+    def predict_plainly(self, data: Sequence[BaseModel]) -> list[float]:
+        """The probabilities for many, in order, for whoever needs nothing else of the answers."""
+        return [answer.probability for answer in self.predict_many(data)]
+
     @abstractmethod
     def explain(self, data: BaseModel) -> tuple[Contribution, ...]:
         """The exact contribution of every feature, largest absolute effect first; empty when the

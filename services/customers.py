@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from cachetools import LRUCache
@@ -26,8 +26,7 @@ READERS = 2
 WARMED = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class LifetimeValue:
+class LifetimeValue(NamedTuple):
     """`amount` is None when nothing is known of the client; `stale` when the store could not be asked."""
 
     amount: float | None

@@ -2,21 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from experiments.plan import HOLDOUT, Plan, plan
 from modeling.registry import LoadedModel
+from modeling.rows import Rows
 from services.answers import Question
 from services.snapshot import Serving
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """`loaded` scored the client as `prediction`; openly, unless the arm is the holdout. `experiment` is the one that
     the client is enrolled in, if any."""
 
@@ -50,12 +49,13 @@ def score(
     clients, and raised; one of a shadow is logged, reported to `shadow_failed` and leaves None in the silent scores.
     """
     plans = [plan(serving.rules, question.client_id) for question in questions]
-    openly = _by_model(serving, questions, plans, failed)
-    silently = _shadows(serving, questions, shadow_failed)
+    rows = Rows([question.data for question in questions])
+    openly = _by_model(serving, rows, plans, failed)
+    silently = _shadows(serving, rows, shadow_failed)
     scores = []
-    for position, (each, prediction) in enumerate(zip(plans, openly, strict=True)):
+    for each, prediction, *unseen in zip(plans, openly, *silently.values(), strict=True):
         loaded = serving.models[_meets(each)]
-        silent = {reference: found[position] for reference, found in silently.items()}
+        silent: dict[str, float | None] = dict(zip(silently, unseen, strict=True))
         if each.arm == HOLDOUT:
             silent[loaded.ref] = prediction.probability
         scores.append(Score(each.arm, each.experiment, loaded, prediction, silent))
@@ -67,7 +67,7 @@ def _meets(each: Plan) -> str:
     return each.silent[0] if each.arm == HOLDOUT else each.arm
 
 
-def _by_model(serving: Serving, questions: Sequence[Question], plans: Sequence[Plan], failed: Failed) -> list[Any]:
+def _by_model(serving: Serving, rows: Rows, plans: Sequence[Plan], failed: Failed) -> list[Any]:
     positions: dict[str, list[int]] = defaultdict(list)
     for position, each in enumerate(plans):
         positions[_meets(each)].append(position)
@@ -75,7 +75,7 @@ def _by_model(serving: Serving, questions: Sequence[Question], plans: Sequence[P
     for arm, chosen in positions.items():
         loaded = serving.models[arm]
         try:
-            found = loaded.model.predict_many([questions[i].data for i in chosen])
+            found = loaded.model.predict_many(rows.some(chosen))
         except Exception:
             failed(loaded.ref, len(chosen))
             raise
@@ -83,17 +83,14 @@ def _by_model(serving: Serving, questions: Sequence[Question], plans: Sequence[P
     return [answers[position] for position in range(len(plans))]
 
 
-def _shadows(
-    serving: Serving, questions: Sequence[Question], shadow_failed: Callable[[str], None]
-) -> dict[str, list[float | None]]:
-    found: dict[str, list[float | None]] = {}
+def _shadows(serving: Serving, rows: Rows, shadow_failed: Callable[[str], None]) -> dict[str, Sequence[float | None]]:
+    found: dict[str, Sequence[float | None]] = {}
     for name in serving.rules.shadow:
         loaded = serving.models[name]
         try:
-            answers = loaded.model.predict_many([question.data for question in questions])
-            found[loaded.ref] = [answer.probability for answer in answers]
+            found[loaded.ref] = loaded.model.predict_plainly(rows)
         except Exception as error:
             shadow_failed(loaded.ref)
             log.exception("shadow_failed", model=loaded.ref, reason=type(error).__name__)
-            found[loaded.ref] = [None] * len(questions)
+            found[loaded.ref] = [None] * len(rows)
     return found

@@ -27,5 +27,8 @@ class ModelDecorator(MLModel):
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
         return self.model.predict_many(data)
 
+    def predict_plainly(self, data: Sequence[BaseModel]) -> list[float]:
+        return self.model.predict_plainly(data)
+
     def explain(self, data: BaseModel) -> tuple[Contribution, ...]:
         return self.model.explain(data)

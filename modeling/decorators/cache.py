@@ -56,17 +56,22 @@ class Cached(ModelDecorator):
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
         rules = self._rules()
-        if rules.cache_ttl_seconds <= 0 or not self._remembers:
-            return self._asked(data)
+        if not self._remembers_by(rules):
+            return self.model.predict_many(data)
         try:
             keys = [self.key(one, rules) for one in data]
         except TypeError:
-            return self._asked(data)
+            return self.model.predict_many(data)
         answers = self._found(keys)
         missing = {key: one for key, one in zip(keys, data, strict=True) if key not in answers}
         if missing:
             answers |= self._computed(missing, rules.cache_ttl_seconds)
         return [answers[key] for key in keys]
+
+    def predict_plainly(self, data: Sequence[BaseModel]) -> list[float]:
+        if not self._remembers_by(self._rules()):
+            return self.model.predict_plainly(data)
+        return [answer.probability for answer in self.predict_many(data)]
 
     def key(self, data: BaseModel, rules: Rules) -> str:
         """The name of this input's entry, 64 hexadecimal digits. Raises TypeError for what JSON cannot hold."""
@@ -88,13 +93,13 @@ class Cached(ModelDecorator):
         return answers
 
     def _computed(self, missing: Mapping[str, BaseModel], ttl_seconds: float) -> dict[str, Any]:
-        answers = dict(zip(missing, self._asked(list(missing.values())), strict=True))
+        answers = dict(zip(missing, self.model.predict_many(list(missing.values())), strict=True))
         entries = {key: answer.model_dump(mode="json", by_alias=True) for key, answer in answers.items()}
         self._cache.set_many(entries, ttl_seconds)
         return answers
 
-    def _asked(self, data: Sequence[BaseModel]) -> list[Any]:
-        return [self.model.predict(data[0])] if len(data) == 1 else self.model.predict_many(data)
+    def _remembers_by(self, rules: Rules) -> bool:
+        return self._remembers and rules.cache_ttl_seconds > 0
 
 
 def _schema_digest(model: MLModel) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, TypeAdapter, create_model
 
 from helpers.ids import new_id
 from modeling.decorators.base import ModelDecorator
@@ -20,12 +20,13 @@ class PredictionId(ModelDecorator):
             __base__=model.output_schema,
             prediction_id=(str, ...),
         )
+        self._many = TypeAdapter(list[self.output_schema])  # type: ignore[name-defined]
 
     def predict(self, data: BaseModel) -> Any:
-        return self._identified(self.model.predict(data))
+        return self._identified([self.model.predict(data)])[0]
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Any]:
-        return [self._identified(answer) for answer in self.model.predict_many(data)]
+        return self._identified(self.model.predict_many(data))
 
-    def _identified(self, answer: BaseModel) -> BaseModel:
-        return self.output_schema(**{**answer.__dict__, "prediction_id": new_id()})
+    def _identified(self, answers: Sequence[BaseModel]) -> list[Any]:
+        return self._many.validate_python([{**answer.__dict__, "prediction_id": new_id()} for answer in answers])

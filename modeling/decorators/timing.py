@@ -11,7 +11,7 @@ from modeling.interface import Contribution, MLModel
 
 
 class Timed(ModelDecorator):
-    """Tells `observe` the operation (`predict`, `predict_many` or `explain`) and its seconds.
+    """Tells `observe` the operation (`predict`, `predict_many`, `predict_plainly` or `explain`) and its seconds.
 
     A call that raised is not observed: the time to fail says nothing about the time to answer.
     """
@@ -31,6 +31,12 @@ class Timed(ModelDecorator):
         answers = self.model.predict_many(data)
         self._observe("predict_many", perf_counter() - started)
         return answers
+
+    def predict_plainly(self, data: Sequence[BaseModel]) -> list[float]:
+        started = perf_counter()
+        found = self.model.predict_plainly(data)
+        self._observe("predict_plainly", perf_counter() - started)
+        return found
 
     def explain(self, data: BaseModel) -> tuple[Contribution, ...]:
         started = perf_counter()

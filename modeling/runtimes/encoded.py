@@ -5,16 +5,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from modeling.card import Card
 from modeling.features import Encoder
 from modeling.inputs import input_model, values_of
 from modeling.interface import Contribution, MLModel, Prediction
+from modeling.rows import Rows
 from modeling.schema import TableSchema
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
+_PREDICTIONS = TypeAdapter(list[Prediction])  # several are made in less time together
 
 
 class EncodedModel(MLModel):
@@ -28,11 +30,11 @@ class EncodedModel(MLModel):
         self.display_name = card.display_name or card.name
         self.description = card.description
         self.version = card.version
-        self.schema_digest = schema.digest()
         self.input_schema = input_model(schema)
         self.base = card.base
         self._names = schema.names
         self._encoder = Encoder(schema)
+        self.schema_digest = self._encoder.digest
 
     @abstractmethod
     def probabilities(self, matrix: Floats) -> Floats:
@@ -55,10 +57,15 @@ class EncodedModel(MLModel):
         return Prediction(probability=self.probability(self._encoder.encode(values_of(data))))
 
     def predict_many(self, data: Sequence[BaseModel]) -> list[Prediction]:
-        if len(data) <= 1:
-            return [self.predict(one) for one in data]
-        matrix = self._encoder.encode_many([values_of(one) for one in data])
-        return [Prediction(probability=p) for p in self.probabilities(matrix).tolist()]
+        return _PREDICTIONS.validate_python([{"probability": p} for p in self.predict_plainly(data)])
+
+    def predict_plainly(self, data: Sequence[BaseModel]) -> list[float]:
+        if not data:
+            return []
+        rows = data if isinstance(data, Rows) else Rows(data)
+        matrix = rows.encoded(self._encoder)
+        found: list[float] = [self.probability(matrix[0])] if len(data) == 1 else self.probabilities(matrix).tolist()
+        return found
 
     def explain(self, data: BaseModel) -> tuple[Contribution, ...]:
         values = values_of(data)

@@ -5,7 +5,7 @@ the next one asks the same questions under the same ids, so that the ledger keep
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -126,4 +126,4 @@ def _question(job_id: str, row: int, body: dict[str, Any], snapshot: Snapshot) -
         asked = question({**body, "reasons": REASONS}, snapshot)
     except Unfit as error:
         return {CLIENT_ID: body.get(CLIENT_ID), "error": f"row {row}: {error}"}
-    return replace(asked, prediction_id=prediction_id(job_id, row))
+    return asked._replace(prediction_id=prediction_id(job_id, row))

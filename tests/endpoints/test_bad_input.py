@@ -306,6 +306,25 @@ class TestBatch:
         assert [each["error"]["field"] for each in answers[2:]] == ["instances.2.key", "instances.3.key"]
         assert len(self.recorded(app)) == 2
 
+    @pytest.mark.parametrize("name", ["key", "client_id", "instances"])
+    def test_a_name_that_comes_twice_refuses_the_batch(
+        self, client: FlaskClient, app: APIFlask, body: dict[str, Any], name: str
+    ) -> None:
+        raw = json.dumps({"instances": [{"key": "good", **body}]}).replace(f'"{name}": ', f'"{name}": 1, "{name}": ')
+        check_problem(client.post("/v1/predict/batch", data=raw, content_type="application/json"), 400)
+        assert self.recorded(app) == []
+
+    def test_rows_are_answered_alike_whether_another_is_at_fault_or_not(
+        self, client: FlaskClient, body: dict[str, Any], number: str
+    ) -> None:
+        good = [{"key": n, **body, "client_id": f"a:{n}", "reasons": n, number: n} for n in range(3)]
+        wrong = {"key": "wrong", **body, "client_id": 10**20}
+        alone, beside = (self.post(client, rows).get_json()["answers"] for rows in (good, [*good, wrong]))
+        changing = {"prediction_id": "", "recent_times_id_seen": 0, "response_time": 0.0}
+        assert [{**each, **changing} for each in alone] == [{**each, **changing} for each in beside[:3]]
+        assert [len(each["reasons"]) for each in alone] == [0, 1, 2]
+        assert "quotes" in beside[3]["error"]["detail"]
+
     @pytest.mark.parametrize("field", ["key", "client_id", "shoe"])
     def test_a_lone_surrogate_refuses_the_batch(
         self, client: FlaskClient, app: APIFlask, body: dict[str, Any], field: str
