@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from data import audit_log, contact_marks
 from data.dialect import chunks, insert_new
@@ -44,12 +44,10 @@ def of_client(connection: Connection, client_id: str, limit: int) -> list[Action
 
 def contradicted(connection: Connection, prediction_ids: Iterable[str]) -> list[Action]:
     """The actions that name one of these predictions, which the ledger has as another client's. Reads only."""
-    joined = select(actions).join(model_logs, model_logs.c.prediction_id == actions.c.prediction_id)
-    foreign = joined.where(model_logs.c.client_id != actions.c.client_id)
     return [
         Action(**row)
         for some in chunks(dict.fromkeys(prediction_ids), IDS_A_QUERY)
-        for row in connection.execute(foreign.where(actions.c.prediction_id.in_(some))).mappings()
+        for row in connection.execute(_FOREIGN, {"predictions": some}).mappings()
     ]
 
 
@@ -61,3 +59,13 @@ def refuse(connection: Connection, found: Iterable[Action]) -> None:
             told = {"client_id": each.client_id, "kind": each.kind, "at": each.at.isoformat(), "by": each.actor}
             audit_log.append(connection, each.recorded_at, each.actor, REFUSED, each.prediction_id or "", told)
     contact_marks.mark(connection, (each.client_id for each in given))
+
+
+_FOREIGN = (
+    select(actions)
+    .join(model_logs, model_logs.c.prediction_id == actions.c.prediction_id)
+    .where(
+        model_logs.c.client_id != actions.c.client_id,
+        actions.c.prediction_id.in_(bindparam("predictions", expanding=True)),
+    )
+)

@@ -7,7 +7,7 @@ ValueError as `sqlalchemy.exc.StatementError`.
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,6 +63,15 @@ class Key(TypeDecorator[str]):
 
         return checked
 
+    def bind_many(self, values: Sequence[Any]) -> Sequence[Any]:
+        """What `bind_processor` does, for a whole column of rows."""
+        given = [value for value in values if value is not None]
+        longest = max(map(len, given), default=0)
+        if longest > self.length:
+            raise ValueError(f"text of {longest} characters in a column of {self.length}")
+        "".join(given).encode()
+        return values
+
     def coerce_compared_value(self, op: OperatorType | None, value: Any) -> TypeEngine[Any]:
         """One may look for text that is too long to be there: it is not found."""
         return String()
@@ -97,12 +106,9 @@ class UtcDateTime(TypeDecorator[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(mysql.DATETIME(fsp=6) if dialect.name == "mysql" else DateTime())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if value.utcoffset() is None:
-            raise ValueError(f"{value!r} has no time zone")
-        return value.astimezone(UTC).replace(tzinfo=None)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        """The text that both drivers would make of it; see `Key.bind_processor`."""
+        return _utc_text
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
@@ -116,6 +122,12 @@ class Finite(TypeDecorator[float]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[float | None], float | None]:
         return _finite
+
+    def bind_many(self, values: Sequence[Any]) -> Sequence[Any]:
+        """See `Key.bind_many`."""
+        if not all(map(math.isfinite, (value for value in values if value is not None))):
+            raise ValueError("a number is not finite")
+        return [None if value is None else float(value) for value in values]
 
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - read as an SQL function
@@ -161,6 +173,14 @@ def _strict_json(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     text.encode()
     return text
+
+
+def _utc_text(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.utcoffset() is None:
+        raise ValueError(f"{value!r} has no time zone")
+    return value.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def _finite(value: float | None) -> float | None:

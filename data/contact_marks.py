@@ -6,7 +6,7 @@ mark, since two writers missed each other, is looked up all the same.
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from data.dialect import chunks
 from data.tables import actions, client_latest
@@ -14,7 +14,14 @@ from data.tables import actions, client_latest
 
 def mark(connection: Connection, client_ids: Iterable[str]) -> None:
     """Marks those of the clients that have an answer, by all of their actions."""
-    newest = select(func.max(actions.c.at)).where(actions.c.client_id == client_latest.c.client_id).scalar_subquery()
-    marked = update(client_latest).values(contacted_at=newest)
     for some in chunks(sorted(set(client_ids))):  # every writer in one order: no deadlocks
-        connection.execute(marked.where(client_latest.c.client_id.in_(some)))
+        connection.execute(_MARKED, {"clients": some})
+
+
+_THEIRS = actions.c.client_id == client_latest.c.client_id
+_NEWEST = select(func.max(actions.c.at)).where(_THEIRS).scalar_subquery()
+_MARKED = (
+    update(client_latest)
+    .values(contacted_at=_NEWEST)
+    .where(client_latest.c.client_id.in_(bindparam("clients", expanding=True)))
+)

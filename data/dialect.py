@@ -4,6 +4,7 @@ No INSERT IGNORE: on MySQL it also turns over-long text, bad dates and missing v
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -52,7 +53,7 @@ def _insert_new(connection: Connection, table: Table, key: Column[Any], rows: Se
     known = set(connection.scalars(select(key).where(key.in_(first))))
     missing = [row for name, row in reversed(first.items()) if name not in known]
     if missing:
-        connection.execute(_insert_or_keep(connection, table), missing)
+        insert_rows(connection, _insert_or_keep(connection.dialect.name, table), missing)
     return [row[key.name] for row in missing]
 
 
@@ -61,12 +62,13 @@ def insert_or_hold(connection: Connection, table: Table, rows: Iterable[Row]) ->
     connection's transaction ends: nobody else changes them meanwhile, and a read sees what they are."""
     ordered = sorted(rows, key=lambda row: [str(row[key.name]) for key in table.primary_key])
     for chunk in chunks(ordered):
-        insert_rows(connection, _insert_or_keep(connection, table), chunk)
+        insert_rows(connection, _insert_or_keep(connection.dialect.name, table), chunk)
 
 
-def _insert_or_keep(connection: Connection, table: Table) -> Insert:
+@lru_cache
+def _insert_or_keep(dialect: str, table: Table) -> Insert:
     keys = list(table.primary_key)
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing(index_elements=keys)
     return mysql.insert(table).on_duplicate_key_update({keys[0].name: keys[0]})
 
@@ -79,19 +81,20 @@ def upsert_newest(
     ordered = sorted(rows, key=lambda row: [row[key.name] for key in table.primary_key])
     if not ordered:
         return
-    statement = _insert_or_advance(connection, table, list(ordered[0]), time, tie)
+    statement = _insert_or_advance(connection.dialect.name, table, tuple(ordered[0]), time, tie)
     for chunk in chunks(ordered):
         insert_rows(connection, statement, chunk)
 
 
+@lru_cache
 def _insert_or_advance(
-    connection: Connection, table: Table, given: Sequence[str], time: Column[Any], tie: Column[Any]
+    dialect: str, table: Table, given: tuple[str, ...], time: Column[Any], tie: Column[Any]
 ) -> Insert:
     keys = set(table.primary_key)
     # MySQL assigns from left to right and reads what it just assigned: the compared columns come last.
     last = [tie.name, time.name]
     names = [name for name in given if name not in {*last, *(key.name for key in keys)}] + last
-    if connection.dialect.name == "sqlite":
+    if dialect == "sqlite":
         statement = sqlite.insert(table)
         new = statement.excluded
         return statement.on_conflict_do_update(

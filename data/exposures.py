@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, func, select, update
 
 from data.dialect import chunks, insert_or_hold
 from data.ledger_row import LedgerRow, age
@@ -24,18 +24,21 @@ First = Mapping[Place, LedgerRow]
 
 def monthly_holdout(at: datetime) -> str:
     """The permanent holdout's name as the experiment of that month."""
-    return f"{HOLDOUT_ARM}/{at.astimezone(UTC):%Y-%m}"
+    utc = at.astimezone(UTC)
+    return f"{HOLDOUT_ARM}/{utc.year}-{utc.month:02}"
 
 
 def keep(connection: Connection, rows: Iterable[LedgerRow]) -> None:
     """Makes each row an exposure where it is its client's first so far. The rows must be in the ledger already."""
     first = {place: row for row in sorted(rows, key=age, reverse=True) for place in _places(row)}
     for places in chunks(sorted(first)):
-        _keep(connection, {place: first[place] for place in places})
+        given = {place: first[place] for place in places}
+        if not _all_older(connection, given):
+            _keep(connection, given)
 
 
 def _keep(connection: Connection, given: First) -> None:
-    """Most rows are no first ones, and cost one read. What is written is decided while nobody else can write it."""
+    """What is written is decided while nobody else can write it."""
     known = _ages(connection, given)
     new = {place: row for place, row in given.items() if place not in known or age(row) < known[place]}
     if not new:
@@ -58,18 +61,28 @@ def _places(row: LedgerRow) -> list[Place]:
 def _ages(connection: Connection, places: Iterable[Place]) -> dict[Place, tuple[datetime, str]]:
     """The age of the exposure that each place has by now. MariaDB takes quadratic time to plan a search for pairs, so
     each experiment is asked for by itself."""
+    return {
+        (experiment, client_id): (first_at, prediction_id)
+        for experiment, clients in _by_experiment(places).items()
+        for client_id, first_at, prediction_id in connection.execute(_AGES, {"name": experiment, "clients": clients})
+    }
+
+
+def _all_older(connection: Connection, given: First) -> bool:
+    """Whether each place has an exposure that is older than all of these rows: most have, and to count costs less than
+    to read each one's age."""
+    first_at = min(row.answered_at for row in given.values())
+    return all(
+        connection.scalar(_OLDER, {"name": experiment, "clients": clients, "at": first_at}) == len(clients)
+        for experiment, clients in _by_experiment(given).items()
+    )
+
+
+def _by_experiment(places: Iterable[Place]) -> dict[str, list[str]]:
     clients: dict[str, list[str]] = defaultdict(list)
     for experiment, client_id in places:
         clients[experiment].append(client_id)
-    columns = exposures.c
-    wanted = select(columns.client_id, columns.first_at, columns.prediction_id)
-    return {
-        (experiment, client_id): (first_at, prediction_id)
-        for experiment, some in clients.items()
-        for client_id, first_at, prediction_id in connection.execute(
-            wanted.where(columns.experiment == experiment, columns.client_id.in_(some))
-        )
-    }
+    return clients
 
 
 def _replace(connection: Connection, earlier: list[dict[str, Any]]) -> None:
@@ -129,3 +142,9 @@ def _scores(place: Place, row: LedgerRow) -> Iterator[dict[str, Any]]:
 
 def _model(row: LedgerRow) -> str:
     return f"{row.model}@{row.model_version}"
+
+
+_C = exposures.c
+_OF_THESE = (_C.experiment == bindparam("name"), _C.client_id.in_(bindparam("clients", expanding=True)))
+_AGES = select(_C.client_id, _C.first_at, _C.prediction_id).where(*_OF_THESE)
+_OLDER = select(func.count()).where(*_OF_THESE, _C.first_at < bindparam("at"))

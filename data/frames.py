@@ -25,7 +25,7 @@ class Piece(NamedTuple):
     @property
     def lines(self) -> int:
         """The number of lines it takes, a cut one included."""
-        return self.raw.count(b"\n") + (self.raw[-1:] != b"\n")
+        return 1 if self.record is not None else self.raw.count(b"\n") + (self.raw[-1:] != b"\n")
 
 
 def frame(record: bytes) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 
@@ -42,10 +43,15 @@ def read_record(record: Mapping[str, Any]) -> LedgerRow:
 
     Raises KeyError for a missing column, ValueError for a bad time.
     """
-    columns = {name: record[name] for name in COLUMNS}
-    return LedgerRow(**{**columns, "answered_at": datetime.fromisoformat(record["answered_at"])})
+    cells = list(_CELLS(record))
+    cells[_ANSWERED_AT] = datetime.fromisoformat(cells[_ANSWERED_AT])
+    return LedgerRow(*cells)
 
 
 def age(row: LedgerRow) -> tuple[datetime, str]:
     """By this rows are older or newer: one order for all, even for answers of the same instant."""
     return row.answered_at, row.prediction_id
+
+
+_CELLS = itemgetter(*COLUMNS)
+_ANSWERED_AT = COLUMNS.index("answered_at")

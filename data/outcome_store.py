@@ -4,12 +4,12 @@ A report that names a prediction counts for that prediction's client. As long as
 prediction, the report waits: its `client_id` is None.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from data import audit_log
 from data.dialect import chunks, insert_new
@@ -67,13 +67,13 @@ def arrived(connection: Connection, prediction_ids: Iterable[str]) -> list[Arriv
     """The waiting reports on these predictions that wait no longer. Reads only."""
     found: list[Arrived] = []
     for some in chunks(dict.fromkeys(prediction_ids), IDS_A_QUERY):
-        found += _arrived(connection, _WAITING.where(_C.prediction_id.in_(some)))
+        found += map(_judged, connection.execute(_WAITING_FOR, {"predictions": some}).mappings())
     return found
 
 
 def all_arrived(connection: Connection) -> list[Arrived]:
     """Every waiting report that waits no longer. Reads only, but looks each waiting report up in the ledger."""
-    return _arrived(connection, _WAITING)
+    return list(map(_judged, connection.execute(_WAITING).mappings()))
 
 
 def settle(connection: Connection, found: Iterable[Arrived]) -> None:
@@ -87,14 +87,10 @@ def settle(connection: Connection, found: Iterable[Arrived]) -> None:
             _note(connection, each.report)
 
 
-def _arrived(connection: Connection, wanted: "Select[Any]") -> list[Arrived]:
-    return [_judged(dict(row)) for row in connection.execute(wanted).mappings()]
-
-
-def _judged(row: dict[str, Any]) -> Arrived:
+def _judged(row: Mapping[Any, Any]) -> Arrived:
     """A waiting report's client is not kept, but its identity tells whether it named this one."""
-    client_id = row.pop("arrived")
-    report = Outcome(**row)
+    client_id = row["arrived"]
+    report = Outcome(**{name: row[name] for name in Outcome.__slots__})
     told = (report.prediction_id, report.churned, report.observed_at)
     possible = {outcome_id(named, *told) for named in (None, client_id)}
     return Arrived(report, client_id, report.outcome_id in possible)
@@ -111,3 +107,4 @@ _WAITING = (
     .join(model_logs, model_logs.c.prediction_id == _C.prediction_id)
     .where(_C.client_id.is_(None))
 )
+_WAITING_FOR = _WAITING.where(_C.prediction_id.in_(bindparam("predictions", expanding=True)))

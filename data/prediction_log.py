@@ -18,17 +18,17 @@ IDS_A_QUERY = 1_000
 
 def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> None:
     """Appends the rows whose `prediction_id` is new. The order of calls does not matter."""
-    given = list(rows)
+    given = sorted(rows, key=age)
     insert_or_hold(connection, model_logs, [_columns(row) for row in given])
-    latest_by_client = {row.client_id: _latest(row) for row in sorted(given, key=age)}
+    newest = {row.client_id: row for row in given}
     upsert_newest(
         connection,
         client_latest,
-        latest_by_client.values(),
+        [_latest(row) for row in newest.values()],
         client_latest.c.answered_at,
         client_latest.c.prediction_id,
     )
-    contact_marks.mark(connection, latest_by_client)
+    contact_marks.mark(connection, newest)
     exposures.keep(connection, given)
 
 

@@ -35,7 +35,7 @@ class LedgerSink:
     name = "ledger"
     max_records = 500
     max_bytes = 1_000_000
-    linger = 0.25  # a transaction costs as much as many rows: under load one takes a few hundred
+    linger = 0.5  # a transaction costs as much as many rows: under load one takes a few hundred
     fixed_batches = False
 
     def __init__(self, engine: Engine, queue: Queue) -> None:

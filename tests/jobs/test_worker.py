@@ -1,15 +1,19 @@
 """The worker, as `flask worker` runs it, sends every mail that is due, and each as good as once."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import redis
+from sqlalchemy import update
 
 from data import notifications
 from data.queue import Queue
+from data.tables import notifications as table
 from helpers.clock import SystemClock
+from jobs.tasks import SEVERAL_SECONDS
 from services.digest import make_digest
 from tests.support.clock import StandingClock
 from tests.support.deployment import Deployment, insert_config
@@ -92,6 +96,34 @@ def test_a_connection_dropped_after_the_message_was_taken_repeats_it_under_its_i
     assert room.peer.ids() == room.message_ids([one, one])
 
 
+def test_of_those_that_one_job_carries_each_is_tried_again_by_itself(room: MailRoom) -> None:
+    room.peer.reply = lambda attempt, _id: "421 busy" if attempt == 2 else ACCEPT
+    ids = room.post(4)
+    room.wait_for(lambda: len(room.peer.inbox) == 3, 10)
+    (waits,) = [one for one in ids if not room.settled([one])]
+    room.wait_for(lambda: room.queue.waiting(ids) == {waits}, 5)
+    room.wait_for(lambda: room.settled([waits]), 20)
+    assert [room.row(one).attempts for one in ids] == [2 if one == waits else 1 for one in ids]
+    assert sorted(room.peer.ids()) == sorted(room.message_ids(ids))
+
+
+def test_what_one_job_does_not_reach_in_time_the_next_one_does(room: MailRoom) -> None:
+    room.peer.reply = lambda _attempt, _id: time.sleep(SEVERAL_SECONDS / 4) or ACCEPT  # type: ignore[func-returns-value]
+    ids = room.post(7)
+    room.wait_for(lambda: room.settled(ids), 30)
+    assert sorted(room.peer.ids()) == sorted(room.message_ids(ids))
+
+
+def test_a_message_that_cannot_even_be_written_holds_up_no_other(room: MailRoom) -> None:
+    ids = room.post(5, wake=False)
+    broken = {"message": {"no": "letter"}}
+    with room.engine.begin() as connection:
+        connection.execute(update(table).where(table.c.message_id == ids[1]).values(broken))
+    room.queue.enqueue(ids)
+    room.wait_for(lambda: room.settled([ids[0], *ids[2:]]), 10)
+    assert not room.settled(ids)
+
+
 def test_only_those_put_off_get_it_later(room: MailRoom) -> None:
     tries: list[str] = []
 
@@ -110,7 +142,7 @@ def test_only_those_put_off_get_it_later(room: MailRoom) -> None:
 
 def test_what_redis_forgot_is_found_by_the_sweep(room: MailRoom) -> None:
     room.peer.holding = True
-    ids = room.post(3)
+    ids = [one for _ in range(3) for one in room.post()]  # a job each
     room.wait_for(lambda: room.peer.attempts == 1, 10)  # the first is in hand
     room.redis.flushdb()
     room.peer.holding = False

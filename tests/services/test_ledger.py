@@ -20,7 +20,7 @@ from data.archive import FolderArchive
 from data.engine import build_engine
 from data.outbox import Shipper
 from data.pump import RecordsRefused, Reports
-from data.queue import MESSAGES, Queue
+from data.queue import MESSAGES, MESSAGES_A_JOB, Queue
 from data.s3_archive import S3Archive
 from data.spool import Spool
 from data.tables import model_logs
@@ -61,6 +61,13 @@ def test_a_record_becomes_its_row_and_its_mail(engine: Engine, queue: Queue) -> 
     assert due.message["request_id"] == "request-1"
     assert queue.depth() == 1
     assert queue.waiting(ids([plain, mailed])) == set(ids([mailed]))
+
+
+def test_a_job_carries_the_mail_of_many_records(engine: Engine, queue: Queue) -> None:
+    batch = [spool_record(["one@example.com"]) for _ in range(2 * MESSAGES_A_JOB + 1)]
+    LedgerSink(engine, queue).deliver(batch)
+    assert queue.depth() == 3
+    assert queue.waiting([*ids(batch), "another"]) == set(ids(batch))
 
 
 def test_a_batch_that_comes_again_changes_nothing(engine: Engine, queue: Queue) -> None:
