@@ -27,8 +27,8 @@ class Outcome(TypedDict):
 
 
 def try_marked(promises: Collection[str], share: float) -> list[Finding]:
-    """A finding for each promise; one that no test is marked with does not hold. They draw `share` of their
-    cases."""
+    """A finding for each promise; one that no test is marked with does not hold. Those that draw for many minutes
+    draw `share` of their cases."""
     with tempfile.TemporaryDirectory(prefix="hf") as folder:
         report = Path(folder) / "report.json"
         options = ["--promises", ",".join(promises), "--promise-report", str(report), "-q", "--timeout", "900"]
