@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from endpoints.edge import json_response, wiring
 from endpoints.idempotency import idempotent, named
+from endpoints.in_turn import in_turn
 from endpoints.problems import Problem, field_problem
 from endpoints.questions import KEY, LARGEST_KEY, MOST_REASONS, question
 from endpoints.quick_predict import FAILED
@@ -41,6 +42,7 @@ def predict_one() -> Response:
 @predict.post("/v1/predict/batch")
 @predict.doc(operation_id="predict_batch")
 @idempotent
+@in_turn
 def predict_batch() -> Response:
     """Score up to 1,000 customers; each has a key by which its answer or its error is found."""
     body = body_with_token("predict")
