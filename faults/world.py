@@ -29,6 +29,13 @@ EVERYTHING_ON = {
     "proba_cutoff": "0.6",
 }
 MAIL_ON = {"email_policy": "high_risk", "email_recipients": ["retention@example.com"]}
+BUSY = {
+    **MAIL_ON,
+    "proba_cutoff": "0.4",
+    "guardrails": {"latency": None, "high_risk": None, "score_shift": None, "overlap": None},
+}
+"""Mail for one answer in ten. The models differ so much that guardrails would pause the challenger in the first minute:
+then there would be neither an experiment nor, since the champion hardly finds anybody at high risk, mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +119,13 @@ class World:
 
 @contextmanager
 def whole_world(own: Servers) -> Iterator[World]:
-    """Web, worker and schedule on MariaDB, with mail and an archive."""
+    """Web, worker and schedule on MariaDB, with mail, an archive, and an experiment that goes on."""
     with ExitStack() as stack:
         smtp, s3 = stack.enter_context(smtp_server()), stack.enter_context(s3_server())
         s3_way, s3_url = stack.enter_context(proxied(s3.endpoint_url))
         archive = {"S3_BUCKET": s3.bucket, "S3_ENDPOINT_URL": s3_url, **S3_ENVIRONMENT}
         deployment = stack.enter_context(own.service("MariaDB", SMTP_URL=smtp.url, **archive))
-        deployment.configure(**MAIL_ON)
+        deployment.configure(**BUSY)
         for name in ("web", "worker", "schedule"):
             deployment.start(name)
         yield World(deployment, own.customers(), own.mariadb, own.redis, smtp, s3, s3_way)
