@@ -44,7 +44,9 @@ def test_connections_that_are_kept_are_spread_over_the_workers(deploy: Deploy) -
     service = deploy(WEB_CONCURRENCY="2")
     service.start("web")
     _check_the_spread(service)
-    service.web_workers()[0].kill()
+    killed = service.web_workers()[0]
+    killed.kill()
+    killed.wait(30)
     _check_the_spread(service)
 
 
