@@ -1,6 +1,5 @@
 """What a probability comes to: high risk or not, money at stake, and why."""
 
-from dataclasses import asdict
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,4 +21,5 @@ def money_at_risk(probability: float | None, amount: float | None) -> float | No
 
 def reasons(model: MLModel, data: BaseModel, number: int) -> list[dict[str, Any]]:
     """The strongest `number` reasons of the model's answer, the strongest first."""
-    return [asdict(contribution) for contribution in model.explain(data)[:number]] if number else []
+    found = model.explain(data)[:number] if number else ()
+    return [{"feature": each.feature, "value": each.value, "effect": each.effect} for each in found]

@@ -10,8 +10,10 @@ import onnxruntime
 from modeling.artifacts import GRAPH, TREES, Folder, ModelRefused
 from modeling.card import Card
 from modeling.explain import TreeExplainer
+from modeling.lightgbm_trees import forest_of_text
 from modeling.runtimes.encoded import Doubles, EncodedModel, Floats
 from modeling.schema import TableSchema
+from modeling.tabled import TabledExplainer, may_be_tabled
 
 INPUT, PROBABILITY, CONTRIBUTIONS = "features", "probability", "contributions"
 EXTERNAL_DATA = b"\x0a\x08location"  # how a graph spells the path of weights kept in another file
@@ -26,8 +28,7 @@ class OnnxModel(EncodedModel):
     def __init__(self, card: Card, schema: TableSchema, folder: Folder) -> None:
         super().__init__(card, schema)
         self._session = open_session(folder.file(GRAPH), folder.ref, len(schema.features))
-        trees = card.explainer == "trees"
-        self._trees = TreeExplainer(folder.file(TREES), len(schema.features)) if trees else None
+        self._trees = _explainer(folder.file(TREES), len(schema.features)) if card.explainer == "trees" else None
         outputs = {output.name for output in self._session.get_outputs()}
         self._own = CONTRIBUTIONS in outputs
 
@@ -47,6 +48,12 @@ class OnnxModel(EncodedModel):
         if not self._own:
             return None
         return np.asarray(self._session.run((CONTRIBUTIONS,), {INPUT: matrix})[0], np.float64)
+
+
+def _explainer(text: bytes, features: int) -> TreeExplainer | TabledExplainer:
+    trees = TreeExplainer(text, features)  # which says what is wrong with a text that it cannot read
+    forest = forest_of_text(text.decode(), features)
+    return TabledExplainer(forest) if may_be_tabled(forest) else trees
 
 
 def open_session(graph: bytes, ref: str, features: int) -> onnxruntime.InferenceSession:
