@@ -74,16 +74,16 @@ def abandoned(root: Path) -> list[Folder]:
     return []
 
 
-def size(root: Path) -> int:
-    """The bytes of all files under `root`."""
+def size(root: Path, *, without: str = "") -> int:
+    """The bytes of all files under `root`, but for those in folders named `without`."""
     total, todo = 0, [str(root)]
     while todo:
         with contextlib.suppress(FileNotFoundError), os.scandir(todo.pop()) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    todo.append(entry.path)
-                else:
+                if not entry.is_dir(follow_symlinks=False):
                     total += _length(entry)
+                elif entry.name != without:
+                    todo.append(entry.path)
     return total
 
 

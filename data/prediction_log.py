@@ -18,9 +18,9 @@ IDS_A_QUERY = 1_000
 
 def append_many(connection: Connection, rows: Iterable[LedgerRow]) -> None:
     """Appends the rows whose `prediction_id` is new. The order of calls does not matter."""
-    given = sorted(rows, key=age)
+    given = list(rows)
     insert_or_hold(connection, model_logs, [_columns(row) for row in given])
-    newest = {row.client_id: row for row in given}
+    newest = {row.client_id: row for row in sorted(given, key=age)}
     upsert_newest(
         connection,
         client_latest,

@@ -1,13 +1,17 @@
 """Where bytes go that cannot be shipped: a file of its own each, beside the spool, never deleted here."""
 
 import os
+import time
 from pathlib import Path
 
 import structlog
 
+from data import folders
+
 log = structlog.get_logger()
 
 FOLDER = "quarantine"
+SETTLED_NANOSECONDS = 2_000_000_000  # well above the steps in which file systems count time
 
 
 def keep(root: Path, name: str, raw: bytes, reason: str) -> bool:
@@ -27,3 +31,24 @@ def keep(root: Path, name: str, raw: bytes, reason: str) -> bool:
     draft.replace(path)
     log.error("record_quarantined", file=str(path), size=len(raw), reason=reason)
     return True
+
+
+class Weight:
+    """The bytes of the quarantine under `root`, which may hold very many files, none of which changes once it is there:
+    they are counted again when one came or went."""
+
+    def __init__(self, root: Path) -> None:
+        self._folder = root / FOLDER
+        self._counted_at: int | None = None
+        self._bytes = 0
+
+    def measure(self) -> int:
+        try:
+            changed_at = self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+        if changed_at != self._counted_at:
+            self._bytes = folders.size(self._folder)
+            settled = time.time_ns() - changed_at > SETTLED_NANOSECONDS
+            self._counted_at = changed_at if settled else None
+        return self._bytes

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from data import folders
+from data import folders, quarantine
 from data.folders import Folder
 from data.frames import frame
 from data.journal import START, Journal, Position
@@ -54,6 +54,7 @@ class Spool:
         self._appended = self._synced = self._used = 0
         self._refused = 0  # the bytes of the last append, when it was not kept
         self._disk_fails = False
+        self._quarantine = quarantine.Weight(root)
         _spools.add(self)
 
     def append(self, record: bytes) -> None:
@@ -93,7 +94,7 @@ class Spool:
     def measure(self) -> int:
         """Counts the bytes under the root, of all processes, and tries a disk that failed again.
         `append` and `has_room` go by the last count."""
-        used = folders.size(self.root)
+        used = folders.size(self.root, without=quarantine.FOLDER) + self._quarantine.measure()
         with self._lock:
             self._used = used
         if self._disk_fails:

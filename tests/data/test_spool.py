@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from data import folders
+from data import folders, quarantine
 from data.frames import frame
 from data.journal import START, Journal, Position
 from data.spool import Spool, SpoolFull
@@ -160,6 +160,21 @@ def test_a_forked_child_starts_its_own_folder_and_leaves_the_lock_to_the_parent(
     os.write(release[1], b"!")
     os.waitpid(child, 0)
     assert adopt_all(tmp_path) == [b"parent before", b"parent after", b"child"]
+
+
+def test_what_is_set_aside_takes_room_and_is_counted_when_files_come_or_go(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    assert spool.measure() == 0
+    quarantine.keep(tmp_path, "one", b"x" * 100, "a test")
+    quarantine.keep(tmp_path, "two", b"x" * 50, "a test")
+    assert spool.measure() == 150
+    folder = tmp_path / quarantine.FOLDER
+    os.utime(folder, (1, 1))  # long unchanged
+    assert spool.measure() == 150
+    (folder / "one.bad").write_bytes(b"")  # nothing does this: it shows that files are not looked at again
+    assert spool.measure() == 150
+    (folder / "two.bad").unlink()
+    assert spool.measure() == 0
 
 
 def test_a_full_spool_refuses_and_takes_again_when_there_is_room(tmp_path: Path) -> None:
