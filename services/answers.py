@@ -1,5 +1,7 @@
 """What is asked and what is answered."""
 
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -17,7 +19,8 @@ class Question(NamedTuple):
     prediction_id: str | None = None
 
 
-class Answer(NamedTuple):
+@dataclass(slots=True)
+class Answer:
     """One client's answer: `prediction` in [0, 1], money in the table's currency, time in seconds.
 
     `prediction_id` is empty for one that was only tried out."""
@@ -38,4 +41,8 @@ class Answer(NamedTuple):
     response_time: float
 
     def as_dict(self) -> dict[str, Any]:
-        return self._asdict()
+        return dict(zip(_FIELDS, _VALUES(self), strict=True))
+
+
+_FIELDS = tuple(each.name for each in fields(Answer))
+_VALUES = attrgetter(*_FIELDS)

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from data.client_activity import ClientActivity, Sightings
@@ -84,7 +85,7 @@ class PredictionService:
         (scored,) = score(snapshot.serving, [question], lambda _model: None, lambda _model, _clients: None)
         told = [] if scored.held_out else reasons(scored.loaded.model, question.data, question.reasons)
         answer = compose(self._occasion([question], snapshot, started, None), question, scored, told, None)
-        return answer._replace(prediction_id="")
+        return replace(answer, prediction_id="")
 
     def _scored(
         self, questions: Sequence[Question]

@@ -131,7 +131,7 @@ class Deployment:
                 ready = requests.get(f"{self.url}/health/ready", timeout=5).ok
                 if ready and len(self.web_workers()) == int(self.environ.get("WEB_CONCURRENCY", "2")):
                     return
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 pass
             time.sleep(0.1)
         raise TimeoutError(f"not ready after {seconds} s:\n{self.log('web')[-3000:]}")
