@@ -110,6 +110,10 @@ class UtcDateTime(TypeDecorator[datetime]):
         """The text that both drivers would make of it; see `Key.bind_processor`."""
         return _utc_text
 
+    def process_literal_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """For statements that are spelled out, as for an explanation."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
 

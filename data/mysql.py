@@ -6,7 +6,6 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import Dialect
 
 from data.columns import strict_json
-from data.mysql_cursor import BulkCursor
 from data.tls import NAMES, TlsOptions, tls_options
 from helpers.errors import UserError
 
@@ -51,6 +50,8 @@ def build_mysql(address: URL, read_timeout: float) -> Engine:
 def _connect_args(address: URL, read_timeout: float) -> dict[str, Any]:
     """Ours, but for the timeouts that the address itself gives."""
     timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": read_timeout, "write_timeout": WRITE_SECONDS}
+    from data.mysql_cursor import BulkCursor  # noqa: PLC0415 - loads PyMySQL, which SQLite has no need of
+
     ours = {name: seconds for name, seconds in timeouts.items() if name not in address.query}
     return {**ours, "charset": "utf8mb4", "init_command": SESSION, "cursorclass": BulkCursor}
 
