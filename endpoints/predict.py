@@ -9,7 +9,6 @@ from endpoints.batches import Row, flat_instances, rows_one_by_one, rows_togethe
 from endpoints.bodies import is_plain_json, whole
 from endpoints.edge import json_response, wiring
 from endpoints.idempotency import idempotent, named
-from endpoints.in_turn import in_turn
 from endpoints.problems import Problem, field_problem
 from endpoints.questions import MOST_REASONS, question
 from endpoints.quick_predict import FAILED
@@ -36,7 +35,6 @@ def predict_one() -> Response:
 @predict.post("/v1/predict/batch")
 @predict.doc(operation_id="predict_batch")
 @idempotent
-@in_turn
 def predict_batch() -> Response:
     """Score up to 1,000 customers; each has a key by which its answer or its error is found."""
     rows = _rows()

@@ -2,7 +2,7 @@
 
 import ctypes
 
-GIVE_BACK_SECONDS = 60
+GIVE_BACK_SECONDS = 5
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's malloc.h
 
 
