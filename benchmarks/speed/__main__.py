@@ -25,7 +25,7 @@ from benchmarks.speed.picture import picture
 from benchmarks.speed.report import told
 from benchmarks.speed.rivals import WORKERS, rivals
 from benchmarks.speed.rounds import PREDICT, Rounds, medians
-from benchmarks.speed.starting import memory, more_workers, starts
+from benchmarks.speed.starting import memory, starts
 from helpers.errors import UserError
 from jobs.commands.up import FLASK
 from modeling.registry import ModelRegistry
@@ -80,8 +80,7 @@ def _measured(service: Deployment, folder: Path) -> dict[str, Any]:
         found["high_risk"] = _high_risk(service, bodies)
         rounds.measure(ROUNDS, SECONDS)
         found["memory"] = memory(service)
-        service.stop("web")
-        found["held_mb"] = more_workers(service, rounds.work)
+    service.stop("web")
     found |= {"medians": medians(rounds.found), "profile": profile(service.environ, bodies)}
     return {**_setting(), **found}
 

@@ -41,13 +41,6 @@ class Rounds:
                 self.found[name].append(self._round(name, seconds))
             print(f"round {number} of {rounds}", file=sys.stderr)
 
-    def work(self) -> None:
-        """A second of each of the service's cases, on the web that runs now."""
-        self._servers["service"] = Server(self._service.url, self._service.processes["web"].pid)
-        for name, case in CASES.items():
-            if case.server == "service":
-                self._round(name, 1)
-
     def _round(self, name: str, seconds: int) -> Round:
         case = CASES[name]
         if case.server == "service":

@@ -1,7 +1,6 @@
 """How long the service takes from the start of its process to its first answer, and what memory its processes hold."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
@@ -27,23 +26,6 @@ def memory(service: Deployment) -> list[dict[str, float]]:
     """Of each web process, the master's first: what it has for itself alone (USS), and with its part of what it shares
     (PSS). To be asked after much work: with time, workers unshare what was loaded before the fork."""
     return [_memory(process) for process in tree(service.processes["web"].pid)]
-
-
-def more_workers(service: Deployment, work: Callable[[], None]) -> dict[str, float]:
-    """By the number of workers, what the web's processes hold together (the sum of their PSS, in MB) after the same
-    work on a fresh start."""
-    return {str(number): _held(service, number, work) for number in (1, 2)}
-
-
-def _held(service: Deployment, workers: int, work: Callable[[], None]) -> float:
-    before = service.environ["WEB_CONCURRENCY"]
-    service.environ["WEB_CONCURRENCY"] = str(workers)
-    service.start("web")
-    work()
-    held = sum(each["pss_mb"] for each in memory(service))
-    service.stop("web")
-    service.environ["WEB_CONCURRENCY"] = before
-    return round(held, 1)
 
 
 def _start(service: Deployment, body: Body) -> float:

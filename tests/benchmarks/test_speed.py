@@ -85,7 +85,7 @@ def worse(*path: str | int, factor: float) -> dict[str, Any]:
         (3, ("medians", LARGE, "rows_per_second"), 0.001),
         (4, ("models", "heuristic@1", "score_us"), 1_000),
         (5, ("models", "heuristic@1", "reasons_us"), 1_000),
-        (6, ("held_mb", "2"), 1_000),
+        (6, ("memory", 2, "uss_mb"), 1_000),
         (7, ("start", "seconds"), 1_000),
     ],
 )
