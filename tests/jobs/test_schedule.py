@@ -75,7 +75,7 @@ def test_the_schedule_process_finds_forgotten_mail(
         room = MailRoom(made, made.engine, Queue(redis_url), redis_client, smtp_peer)
         (one,) = room.post(wake=False)
         made.start("schedule")
-        wait_for(lambda: room.queue.waiting([one]) == {one}, 30)
+        wait_for(lambda: room.queue.waiting([one]) == {one}, 120)
         assert (tmp_path / "schedule.heartbeat").exists()
         process = made.processes["schedule"]
         process.send_signal(signal.SIGTERM)
